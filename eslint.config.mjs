@@ -1,0 +1,147 @@
+import js from '@eslint/js';
+import prettier from 'eslint-config-prettier';
+import jsdoc from 'eslint-plugin-jsdoc';
+import tseslint from 'typescript-eslint';
+
+/** Direction of imports (docs/decisions/0002): what the files of a folder may not reach. */
+function forbid(files, groups, message, typesOnly = []) {
+  return {
+    files,
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group: [...groups, '**/index.js', '!./tokens/index.js', '!../tokens/index.js'], message },
+            ...typesOnly.map((name) => ({ group: [name], allowTypeImports: true, message })),
+          ],
+        },
+      ],
+    },
+  };
+}
+
+const direction = 'errors, events <- clients <- decorators, providers, adapters; nobody imports src/index.ts.';
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist/**',
+      'coverage/**',
+      '**/node_modules/**',
+      '.cache/**',
+      'examples/*/dist/**',
+      'examples/sveltekit/**',
+      'bench/**',
+    ],
+  },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-console': 'error',
+      'prefer-const': 'error',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    plugins: { jsdoc },
+    settings: { jsdoc: { mode: 'typescript' } },
+    rules: {
+      'max-lines': ['error', { max: 300 }],
+      'max-lines-per-function': ['error', { max: 50, skipComments: true }],
+      'max-params': ['error', { max: 4 }],
+      'max-depth': ['error', { max: 3 }],
+      complexity: ['error', { max: 12 }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'TSEnumDeclaration', message: 'Use a string union.' },
+        { selector: 'ExportDefaultDeclaration', message: 'Use a named export.' },
+        { selector: 'ExportAllDeclaration', message: 'Name what is exported.' },
+        { selector: 'ImportDeclaration[source.value=/^node:/]', message: 'src runs in workerd without flags.' },
+      ],
+      'jsdoc/require-jsdoc': [
+        'error',
+        {
+          publicOnly: true,
+          enableFixer: false,
+          require: { ClassDeclaration: true, FunctionDeclaration: true, MethodDefinition: true },
+          contexts: ['TSInterfaceDeclaration', 'TSTypeAliasDeclaration', 'VariableDeclaration'],
+          checkConstructors: false,
+        },
+      ],
+      'jsdoc/require-description': ['error', { contexts: ['any'] }],
+      'jsdoc/check-tag-names': ['error', { definedTags: ['throws', 'default'] }],
+      'jsdoc/check-param-names': 'error',
+      'jsdoc/no-types': 'off',
+    },
+  },
+  forbid(
+    ['src/errors.ts', 'src/events.ts'],
+    ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**'],
+    direction,
+  ),
+  forbid(
+    ['src/clients/**/*.ts', 'src/internal/**/*.ts'],
+    ['**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**', '**/adapters/**'],
+    direction,
+    ['tsyringe'],
+  ),
+  forbid(['src/decorators/**/*.ts'], ['**/providers/**', '**/testing/**', '**/adapters/**'], direction),
+  forbid(['src/providers/**/*.ts'], ['**/testing/**', '**/adapters/**'], direction),
+  {
+    files: ['src/tokens/**/*.ts', 'src/testing/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['**/decorators/**', '**/providers/**', '**/index.js', 'tsyringe'],
+              message: direction,
+            },
+            { group: ['**/clients/**'], allowTypeImports: true, message: 'tokens and testing import types only.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['__tests__/**/*.ts', 'examples/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-extraneous-class': 'off',
+      '@typescript-eslint/no-empty-function': 'off',
+      '@typescript-eslint/restrict-template-expressions': 'off',
+    },
+  },
+  {
+    files: ['**/*.mjs', '**/*.cjs'],
+    ...tseslint.configs.disableTypeChecked,
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        module: 'writable',
+        URL: 'readonly',
+        fetch: 'readonly',
+        require: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        Buffer: 'readonly',
+      },
+      parserOptions: { projectService: false, program: null },
+    },
+    rules: { ...tseslint.configs.disableTypeChecked.rules, 'no-console': 'off' },
+  },
+  prettier,
+);

@@ -1,0 +1,31 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from 'jest';
+
+type Project = Exclude<NonNullable<Config['projects']>[number], string>;
+
+function project(displayName: string, testMatch: string[], tsconfig = '__tests__/tsconfig.jest.json'): Project {
+  return {
+    displayName,
+    testMatch: testMatch.map((pattern) => `<rootDir>/__tests__/${pattern}`),
+    testEnvironment: 'node',
+    // Sources name their imports with `.js`, as Node wants them; Jest runs the `.ts` beside it.
+    moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+    transform: { '^.+\\.ts$': ['ts-jest', { tsconfig, diagnostics: { ignoreCodes: [151001] } }] },
+    setupFiles: ['reflect-metadata'],
+  };
+}
+
+const config: Config = {
+  projects: [
+    project('unit', ['{tokens,providers,clients,decorators,testing,internal,seed,docs}/**/*.test.ts', '*.test.ts']),
+    project('standard-decorators', ['decorators/**/*.test.ts'], '__tests__/tsconfig.jest.standard.json'),
+    project('workerd', ['workerd/**/*.test.ts']),
+    project('package', ['package/**/*.test.ts']),
+  ],
+  collectCoverageFrom: ['src/**/*.ts'],
+  coverageDirectory: 'coverage',
+  testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/scripts/count-reporter.cjs'],
+};
+
+export default config;

@@ -1,0 +1,79 @@
+/**
+ * Every code that an error of this package can carry. The set is closed: a `switch` over it can be exhaustive.
+ *
+ * - `INVALID_*`: the caller's input was refused before anything was read, written or deleted.
+ * - `MISSING_*`, `UNKNOWN_TOKEN`, `CIRCULAR_DEPENDENCY`, `RESOLUTION_FAILED`, `SCOPE_DISPOSED`: a container could not resolve.
+ * - `CACHE_NOT_FOUND`, `INVALID_DECORATION`: a decorator is not wired, or sits where it cannot work.
+ * - `KV_*`, `R2_*`: the platform refused or failed, or did not answer in time.
+ */
+export type ErrorCode =
+  | 'INVALID_OPTION'
+  | 'INVALID_KEY'
+  | 'INVALID_PREFIX'
+  | 'INVALID_VALUE'
+  | 'INVALID_TTL'
+  | 'INVALID_CONFIG'
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_BINDING'
+  | 'INVALID_DECORATION'
+  | 'MISSING_BINDING'
+  | 'MISSING_VARIABLE'
+  | 'MISSING_SCOPE_VALUE'
+  | 'UNKNOWN_TOKEN'
+  | 'CIRCULAR_DEPENDENCY'
+  | 'RESOLUTION_FAILED'
+  | 'SCOPE_DISPOSED'
+  | 'DISPOSE_FAILED'
+  | 'CACHE_NOT_FOUND'
+  | 'KV_READ_FAILED'
+  | 'KV_WRITE_FAILED'
+  | 'KV_DELETE_FAILED'
+  | 'KV_LIST_FAILED'
+  | 'KV_RATE_LIMITED'
+  | 'KV_TIMEOUT'
+  | 'KV_CORRUPT_VALUE'
+  | 'R2_ACCESS_DENIED'
+  | 'R2_NO_SUCH_BUCKET'
+  | 'R2_NO_SUCH_KEY'
+  | 'R2_PRECONDITION_FAILED'
+  | 'R2_RATE_LIMITED'
+  | 'R2_NOT_SUPPORTED'
+  | 'R2_TIMEOUT'
+  | 'R2_FAILED';
+
+/**
+ * The one error class of this package. Its message is a sentence that names the operation, the value and the bound, and
+ * never a secret; `code` is what a program tests; `cause` keeps the platform's own error where there was one.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await cache.set('cache:content:featured', items, 0);
+ * } catch (error) {
+ *   if (isCloudflareClientError(error, 'INVALID_TTL')) console.warn(error.message);
+ * }
+ * ```
+ */
+export class CloudflareClientError extends Error {
+  // A literal: minifiers rename classes, and logs are searched by this name.
+  override readonly name = 'CloudflareClientError';
+  /** What went wrong, for programs. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * Tells whether `error` comes from this package, also when two copies of the package are loaded.
+ *
+ * @param error anything that was caught.
+ * @param code when given, the code that the error must carry.
+ * @returns `true` when it is ours and, if a code was given, carries it.
+ */
+export function isCloudflareClientError(error: unknown, code?: ErrorCode): error is CloudflareClientError {
+  if (!(error instanceof Error) || error.name !== 'CloudflareClientError') return false;
+  return code === undefined || (error as { code?: unknown }).code === code;
+}

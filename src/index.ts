@@ -1,0 +1,1 @@
+export { CloudflareClientError, isCloudflareClientError } from './errors.js';
