@@ -26,3 +26,8 @@ export function token<T>(name: string): Token<T> {
   // The phantom construct signature exists for the compiler alone.
   return Symbol.for(`@codex/cloudflare-clients:${name}`) as unknown as Token<T>;
 }
+
+/** What a container resolves: a typed token or a class. */
+// `any`, because a construct signature is contravariant in its parameters and tsyringe's own type is written this way.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type InjectionKey<T = unknown> = Token<T> | (new (...args: any[]) => T);

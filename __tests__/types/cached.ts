@@ -1,0 +1,112 @@
+// Compiled in both decorator dialects (see tsconfig.standard.json), never run.
+import { Cached } from '../../src/decorators/cached.js';
+import type { Cache } from '../../src/clients/kv/cache.js';
+
+declare const kv: Cache;
+const FiveMinutes = Cached(300);
+
+export class Accepted {
+  readonly tenant = 'acme';
+  readonly #cache = kv;
+
+  @Cached(300)
+  async plain(): Promise<number> {
+    return 1;
+  }
+
+  @FiveMinutes
+  async stored(id: string): Promise<string> {
+    return id;
+  }
+
+  @Cached({ ttl: 60, key: (id, page) => id.toUpperCase() + page.toFixed(), cache: (self) => self.#cache })
+  async inferred(id: string, page: number): Promise<string> {
+    return id + page.toString();
+  }
+
+  @Cached({ ttl: 60, key: (id) => id })
+  async shorterKey(id: string, _page?: number, ..._rest: string[]): Promise<string> {
+    return id;
+  }
+
+  @Cached({
+    ttl: 60,
+    key(id) {
+      return this.tenant + id;
+    },
+  })
+  async typedThis(id: string): Promise<string> {
+    return id;
+  }
+
+  @Cached(60)
+  async generic<T extends string>(id: T): Promise<T[]> {
+    return [id];
+  }
+
+  async overloaded(id: string): Promise<string>;
+  async overloaded(id: number): Promise<number>;
+  @Cached(60)
+  async overloaded(id: string | number): Promise<string | number> {
+    return id;
+  }
+
+  @Cached(60)
+  protected async guarded(): Promise<void> {
+    // Never called.
+  }
+}
+
+export class Refused {
+  // @ts-expect-error not async
+  @Cached(60)
+  sync(): number {
+    return 1;
+  }
+
+  // @ts-expect-error a promise or nothing
+  @Cached(60)
+  maybe(): Promise<number> | undefined {
+    return undefined;
+  }
+
+  // @ts-expect-error a static method
+  @Cached(60)
+  static async shared(): Promise<number> {
+    return 1;
+  }
+
+  // @ts-expect-error a getter
+  @Cached(60)
+  get value(): number {
+    return 1;
+  }
+
+  // @ts-expect-error a generator
+  @Cached(60)
+  async *pages(): AsyncGenerator<number> {
+    yield 1;
+  }
+
+  // @ts-expect-error the key takes another parameter
+  @Cached({ ttl: 60, key: (id: number) => id.toFixed() })
+  async wrongKey(id: string): Promise<string> {
+    return id;
+  }
+
+  // @ts-expect-error the accessor of another class
+  @Cached({ ttl: 60, cache: (self: Accepted) => kv && (self as unknown as Cache) })
+  async wrongSelf(): Promise<string> {
+    return '';
+  }
+
+  // @ts-expect-error no TTL
+  @Cached({ name: 'x' })
+  async noTtl(): Promise<string> {
+    return '';
+  }
+}
+
+// @ts-expect-error a class
+@Cached(60)
+export class OnClass {}

@@ -1,0 +1,48 @@
+import { CloudflareClientError } from '../../errors.js';
+
+const MAX_TIMEOUT_MS = 2_147_483_647;
+
+/**
+ * Refuses what is not a timeout.
+ *
+ * @param timeoutMs milliseconds, more than 0 and at most 2,147,483,647.
+ * @throws CloudflareClientError `INVALID_OPTION`, naming the value and the bounds.
+ */
+export function checkTimeout(timeoutMs: unknown): asserts timeoutMs is number {
+  if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return;
+  const shown = typeof timeoutMs === 'number' ? String(timeoutMs) : `of type ${typeof timeoutMs}`;
+  throw new CloudflareClientError(
+    'INVALID_OPTION',
+    `Option timeoutMs ${shown} is refused: give milliseconds above 0 and at most ${MAX_TIMEOUT_MS}.`,
+  );
+}
+
+/**
+ * Waits for `promise`, but not for ever. Every call has a timer of its own: in Workers neither a timer nor a promise that
+ * another request started can be relied on. What `promise` does after the cut is ignored.
+ *
+ * @param promise what the platform answers; this call takes care of its rejection, early or late.
+ * @param timeoutMs milliseconds, as `checkTimeout` takes them.
+ * @param operation what is waited for, to name it in the error.
+ * @throws CloudflareClientError `KV_TIMEOUT` when nothing came in time.
+ */
+export function withTimeout<T>(promise: Promise<T>, timeoutMs: number, operation: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(timeoutError(timeoutMs, operation)), timeoutMs);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the platform's own error is passed on as it is.
+        reject(error);
+      },
+    );
+  });
+}
+
+function timeoutError(timeoutMs: number, operation: string): CloudflareClientError {
+  return new CloudflareClientError('KV_TIMEOUT', `KV did not answer a ${operation} within ${timeoutMs} ms.`);
+}

@@ -1,0 +1,65 @@
+import type { ResolvedR2Config, ResolvedR2Options } from './r2-config.js';
+import { toR2Error, type R2Call } from './r2-error.js';
+import type * as S3Sdk from './s3-sdk.js';
+
+/** The SDK, and a client of it, for one piece of work. */
+export interface R2Session {
+  readonly sdk: typeof S3Sdk;
+  readonly client: S3Sdk.S3Client;
+}
+
+// The settled module and not its promise: a promise belongs to the request that made it, and hangs others with it.
+let loadedSdk: typeof S3Sdk | undefined;
+const clients = new WeakMap<object, Map<string, S3Sdk.S3Client>>();
+
+/** What the operations of `R2Client` share: the SDK, loaded on first use, and the mapping of its errors. */
+export class R2Connection {
+  readonly options: ResolvedR2Options;
+  readonly #config: ResolvedR2Config;
+  readonly #identity: object;
+
+  /**
+   * @param identity the caller's own config object; clients made with the same one share an S3 client, isolate-wide.
+   */
+  constructor(identity: object, config: ResolvedR2Config, options: ResolvedR2Options) {
+    this.#identity = identity;
+    this.#config = config;
+    this.options = options;
+  }
+
+  /** What goes with every request: milliseconds without progress. */
+  get requestOptions(): { readonly requestTimeout: number } {
+    return { requestTimeout: this.options.timeoutMs };
+  }
+
+  /**
+   * Runs `work`; whatever fails in it becomes an error of ours that names `call`.
+   *
+   * @throws {CloudflareClientError} `R2_*`
+   */
+  async run<T>(call: R2Call, work: (session: R2Session) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.session());
+    } catch (error) {
+      throw toR2Error(error, call);
+    }
+  }
+
+  /** The SDK and the client of this config. */
+  async session(): Promise<R2Session> {
+    loadedSdk ??= await import('./s3-sdk.js');
+    return { sdk: loadedSdk, client: this.#client(loadedSdk) };
+  }
+
+  #client(sdk: typeof S3Sdk): S3Sdk.S3Client {
+    const { endpoint, accessKeyId, secretAccessKey } = this.#config;
+    const { maxAttempts } = this.options;
+    const ofConfig = clients.get(this.#identity) ?? new Map<string, S3Sdk.S3Client>();
+    clients.set(this.#identity, ofConfig);
+    // Beside the identity the values: a config object may have been changed since.
+    const key = JSON.stringify([endpoint, accessKeyId, secretAccessKey, maxAttempts]);
+    const client = ofConfig.get(key) ?? sdk.createS3Client(this.#config, maxAttempts);
+    ofConfig.set(key, client);
+    return client;
+  }
+}

@@ -1,0 +1,80 @@
+import { CloudflareClientError, type ErrorCode } from '../../errors.js';
+
+/** What was asked of R2, for messages. */
+export interface R2Call {
+  /** The verb that the caller used: `upload`, `download`, `list`. */
+  readonly operation: string;
+  readonly bucket: string;
+  /** The key or prefix. */
+  readonly key?: string | undefined;
+}
+
+/** What the SDK puts on its errors, as far as it is read here. */
+interface ServiceFailure {
+  readonly name?: unknown;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+}
+
+const CODE_BY_NAME: Readonly<Record<string, ErrorCode>> = {
+  AccessDenied: 'R2_ACCESS_DENIED',
+  ExpiredRequest: 'R2_ACCESS_DENIED',
+  ExpiredToken: 'R2_ACCESS_DENIED',
+  InvalidAccessKeyId: 'R2_ACCESS_DENIED',
+  InvalidToken: 'R2_ACCESS_DENIED',
+  RequestTimeTooSkewed: 'R2_ACCESS_DENIED',
+  SignatureDoesNotMatch: 'R2_ACCESS_DENIED',
+  Unauthorized: 'R2_ACCESS_DENIED',
+  NoSuchBucket: 'R2_NO_SUCH_BUCKET',
+  NoSuchKey: 'R2_NO_SUCH_KEY',
+  NotImplemented: 'R2_NOT_SUPPORTED',
+  PreconditionFailed: 'R2_PRECONDITION_FAILED',
+  RequestTimeout: 'R2_TIMEOUT',
+  SlowDown: 'R2_RATE_LIMITED',
+  TimeoutError: 'R2_TIMEOUT',
+  TooManyRequests: 'R2_RATE_LIMITED',
+};
+
+const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
+  401: 'R2_ACCESS_DENIED',
+  403: 'R2_ACCESS_DENIED',
+  412: 'R2_PRECONDITION_FAILED',
+  429: 'R2_RATE_LIMITED',
+  501: 'R2_NOT_SUPPORTED',
+};
+
+/** Names that say nothing about what the server answered. */
+const GENERIC_NAMES: readonly string[] = ['Error', 'TypeError', 'SyntaxError', 'Unknown', 'UnknownError', 'ReferenceError'];
+
+/**
+ * The one mapping from the SDK's errors to ours. The message names operation, object, the server's own code and the HTTP
+ * status; the server's text stays in `cause`, because it may quote a request.
+ */
+export function toR2Error(error: unknown, call: R2Call): CloudflareClientError {
+  if (error instanceof CloudflareClientError) return error;
+  const name = failureName(error);
+  const status = failureStatus(error);
+  const code = CODE_BY_NAME[name] ?? CODE_BY_STATUS[status ?? 0] ?? 'R2_FAILED';
+  const answer = [GENERIC_NAMES.includes(name) ? '' : name, status === undefined ? '' : `HTTP ${status}`];
+  const reason = answer.filter((part) => part !== '').join(', ') || 'no answer';
+  return new CloudflareClientError(code, `R2 ${call.operation} of ${target(call)} failed: ${reason}.`, { cause: error });
+}
+
+/** Tells whether the server said that there is no such object; `false` when it is the bucket that is missing. */
+export function isMissingObject(error: unknown): boolean {
+  const name = failureName(error);
+  if (name === 'NoSuchBucket') return false;
+  return name === 'NoSuchKey' || name === 'NotFound' || failureStatus(error) === 404;
+}
+
+function target(call: R2Call): string {
+  return call.key === undefined ? call.bucket : `${call.bucket}/${call.key}`;
+}
+
+function failureName(error: unknown): string {
+  const name = (error as ServiceFailure | null)?.name;
+  return typeof name === 'string' ? name : '';
+}
+
+function failureStatus(error: unknown): number | undefined {
+  return (error as ServiceFailure | null)?.$metadata?.httpStatusCode;
+}

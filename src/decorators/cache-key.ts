@@ -1,0 +1,29 @@
+const MAX_KEY_BYTES = 512;
+const HASHED = 'sha256:';
+
+/**
+ * The key of a cached call, under the pattern `cache:{feature}:{key}`. What would exceed KV's 512 bytes is replaced by
+ * its SHA-256, `cache:{feature}:sha256:{hex}`.
+ *
+ * @param feature names the method; holds no colon.
+ * @param key tells the calls of the method apart.
+ * @returns the key; a promise of it only where it is hashed.
+ * @see https://developers.cloudflare.com/kv/platform/limits/
+ */
+export function cacheKey(feature: string, key: string): string | Promise<string> {
+  const full = `cache:${feature}:${key}`;
+  // A key that looks hashed is hashed too: nothing that a caller passes can equal the hash of something else.
+  if (fitsInKey(full) && !key.startsWith(HASHED)) return full;
+  return sha256(key).then((digest) => `cache:${feature}:${HASHED}${digest}`);
+}
+
+function fitsInKey(key: string): boolean {
+  // A UTF-16 unit takes at most three bytes of UTF-8.
+  if (key.length * 3 <= MAX_KEY_BYTES) return true;
+  return key.length <= MAX_KEY_BYTES && new TextEncoder().encode(key).length <= MAX_KEY_BYTES;
+}
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

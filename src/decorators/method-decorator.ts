@@ -1,0 +1,109 @@
+import { CloudflareClientError } from '../errors.js';
+import { CLASS_METADATA } from './class-metadata.js';
+
+/** A method that answers with a promise: the only kind that a decorator of this package can sit on. */
+// `any`: a parameter list is contravariant, and `unknown[]` would refuse every method that takes something.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AsyncMethod<Args extends any[]> = (...args: Args) => Promise<unknown>;
+
+/**
+ * A method decorator in both dialects with one signature, so that TypeScript infers `This` and `Args` from the method in
+ * either. Static methods, getters, fields and methods that answer synchronously do not fit it.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AsyncMethodDecorator<This, Args extends any[]> = (
+  ...args:
+    | [method: AsyncMethod<Args>, context: ClassMethodDecoratorContext<This> & { readonly static: false }]
+    | [
+        prototype: This & { readonly prototype?: never },
+        name: string | symbol,
+        descriptor: { readonly value?: AsyncMethod<Args> },
+      ]
+  // The two dialects expect different results of a decorator; `any` is assignable to both.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+) => any;
+
+/** A method under decoration. */
+export interface DecoratedMethod {
+  /** The method as it was written. */
+  readonly method: (this: unknown, ...args: unknown[]) => Promise<unknown>;
+  /** Its name; of a symbol, its description. */
+  readonly name: string;
+  /** What marks the class that defines it: its prototype, or its metadata object in the TC39 dialect. */
+  readonly owner: object;
+}
+
+type Wrap = (decorated: DecoratedMethod) => DecoratedMethod['method'];
+
+/**
+ * Makes a method decorator of both dialects out of `wrap`. The wrapper keeps the method's name and arity.
+ *
+ * @param decoratorName how messages call the decorator: `@Cached`.
+ * @param wrap returns what stands in for the method.
+ * @throws {CloudflareClientError} `INVALID_DECORATION`, at class definition, where it does not sit on an instance method.
+ */
+export function methodDecorator(decoratorName: string, wrap: Wrap) {
+  return (target: unknown, second: unknown, descriptor?: PropertyDescriptor): unknown => {
+    const isStandard = typeof second === 'object' && second !== null;
+    if (isStandard) return wrapStandard(decoratorName, target, second as ClassMethodDecoratorContext, wrap);
+    return wrapLegacy(decoratorName, { target, name: second as string | symbol, descriptor }, wrap);
+  };
+}
+
+function wrapStandard(
+  decoratorName: string,
+  value: unknown,
+  context: ClassMethodDecoratorContext,
+  wrap: Wrap,
+): unknown {
+  const { kind, name, metadata } = context as { kind: string; name: string | symbol; metadata?: object };
+  if (kind !== 'method' || context.static) throw misplaced(decoratorName, name);
+  return keepShape(checkMethod(decoratorName, name, value), { name, owner: metadata ?? {} }, wrap);
+}
+
+interface LegacyTarget {
+  readonly target: unknown;
+  readonly name: string | symbol;
+  readonly descriptor: PropertyDescriptor | undefined;
+}
+
+function wrapLegacy(decoratorName: string, { target, name, descriptor }: LegacyTarget, wrap: Wrap): unknown {
+  if (typeof target !== 'object' || target === null || descriptor === undefined) throw misplaced(decoratorName, name);
+  const method = checkMethod(decoratorName, name, descriptor.value);
+  return { ...descriptor, value: keepShape(method, { name, owner: target }, wrap) };
+}
+
+function checkMethod(decoratorName: string, name: string | symbol, value: unknown): DecoratedMethod['method'] {
+  if (typeof value !== 'function') throw misplaced(decoratorName, name);
+  const tag: unknown = (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
+  if (typeof tag === 'string' && tag.includes('Generator')) throw misplaced(decoratorName, name);
+  return value as DecoratedMethod['method'];
+}
+
+function keepShape(
+  method: DecoratedMethod['method'],
+  { name, owner }: { name: string | symbol; owner: object },
+  wrap: Wrap,
+): DecoratedMethod['method'] {
+  const wrapper = wrap({ method, name: typeof name === 'symbol' ? (name.description ?? '') : name, owner });
+  Object.defineProperty(wrapper, 'name', { value: method.name, configurable: true });
+  Object.defineProperty(wrapper, 'length', { value: method.length, configurable: true });
+  return wrapper;
+}
+
+function misplaced(decoratorName: string, name: string | symbol | undefined): CloudflareClientError {
+  const where = name === undefined ? 'a class' : String(name);
+  return new CloudflareClientError(
+    'INVALID_DECORATION',
+    `${decoratorName} sits on an instance method that returns a promise; ${where} is none. ` +
+      'Classes, fields, accessors, static methods and generators cannot carry it.',
+  );
+}
+
+/** Whether `prototype` belongs to the class that `owner` marks. */
+export function isOwnedBy(prototype: object, owner: object): boolean {
+  if (prototype === owner) return true;
+  const constructor: unknown = prototype.constructor;
+  if (typeof constructor !== 'function' || !Object.hasOwn(constructor, CLASS_METADATA)) return false;
+  return (constructor as unknown as Record<symbol, unknown>)[CLASS_METADATA] === owner;
+}

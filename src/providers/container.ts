@@ -1,0 +1,103 @@
+import 'reflect-metadata';
+import { container as globalContainer } from 'tsyringe';
+import type { DependencyContainer, InjectionToken } from 'tsyringe';
+import { CloudflareClientError } from '../errors.js';
+import type { ExecutionContextLike } from '../internal/execution-context.js';
+import { ENV, EXECUTION_CONTEXT, REQUEST } from '../tokens/index.js';
+import type { InjectionKey } from '../tokens/token.js';
+import type { Provider, ProviderList } from './provider.js';
+import { adopt, openScope } from './request-scope.js';
+import type { RequestScope } from './request-scope.js';
+
+/** What a request brings to its scope. */
+export interface ScopeInput {
+  /** The bindings and variables of the Worker (`platform.env` in SvelteKit; `{}` where there is none). */
+  readonly env: object;
+  /** The execution context, for work that goes on after the response. */
+  readonly ctx?: ExecutionContextLike | undefined;
+  /** The request being served. */
+  readonly request?: Request | undefined;
+}
+
+/**
+ * The composition root of an app: which providers there are. It holds no state of a request and may live at module
+ * scope; {@link Container.scope} makes the container of one request.
+ */
+export interface Container {
+  /**
+   * Opens the scope of one request, queue batch or scheduled run. Nothing is built before it is resolved.
+   *
+   * @param input the env, and where there are some the execution context and the request.
+   * @returns a tsyringe container in which each token has one instance, shared with no other scope.
+   * @throws {CloudflareClientError} `INVALID_OPTION` when `env` is not an object.
+   */
+  scope(input: ScopeInput): RequestScope;
+  /**
+   * A copy of this container with other providers for some tokens, for tests; this one stays as it is.
+   *
+   * @param overrides providers that replace those of the same token; the last one wins.
+   * @returns the copy.
+   */
+  with(...overrides: ProviderList): Container;
+}
+
+/**
+ * Makes the composition root. Call it once, at module scope: it does nothing there that Workers forbid.
+ *
+ * @param providers what can be resolved: `provideCloudflareClients()`, or one `provideX()` per client that is used, and
+ * your own; of two providers for one token the last one wins.
+ * @returns the container.
+ * @example
+ * ```ts
+ * const app = createContainer(provideCache(), provideSessionCache());
+ *
+ * export default {
+ *   fetch(request, env, ctx) {
+ *     const container = app.scope({ env, ctx, request });
+ *     return container.resolve(ContentController).handle(request);
+ *   },
+ * } satisfies ExportedHandler<Env>;
+ * ```
+ */
+export function createContainer(...providers: ProviderList): Container {
+  const byToken = new Map<InjectionKey, Provider>();
+  for (const provider of providers.flat()) byToken.set(provider.token, provider);
+  let root: DependencyContainer | undefined;
+  return {
+    scope(input) {
+      checkInput(input);
+      root ??= registerAll(byToken.values());
+      const scope = openScope(root);
+      scope.register(ENV, { useValue: input.env });
+      if (input.ctx !== undefined) scope.register(EXECUTION_CONTEXT, { useValue: input.ctx });
+      if (input.request !== undefined) scope.register(REQUEST, { useValue: input.request });
+      return scope;
+    },
+    with: (...overrides) => createContainer([...byToken.values()], ...overrides),
+  };
+}
+
+function checkInput(input: ScopeInput): void {
+  if (typeof input === 'object' && typeof input.env === 'object' && (input.env as unknown) !== null) return;
+  throw new CloudflareClientError(
+    'INVALID_OPTION',
+    'scope({ env, ctx }) needs the env object of the handler; where there is none (prerendering, tests) pass {}.',
+  );
+}
+
+function registerAll(providers: Iterable<Provider>): DependencyContainer {
+  const root = globalContainer.createChildContainer();
+  for (const { token, make, owned } of providers) {
+    root.register(token as InjectionToken, {
+      useFactory: (container) => {
+        const value = make(container);
+        if (value == null) return value;
+        // From now on it is a value of the scope that asked, and of no other.
+        container.register(token as InjectionToken, { useValue: value });
+        if (owned) adopt(container, value);
+        return value;
+      },
+    });
+  }
+  return root;
+}

@@ -1,0 +1,104 @@
+import type { DependencyContainer, InjectionToken } from 'tsyringe';
+import { CloudflareClientError, isCloudflareClientError } from '../errors.js';
+
+/** One step of a resolution under way. Resolution is synchronous, so the steps form a chain. */
+export interface Step {
+  readonly key: InjectionToken;
+  readonly scope: DependencyContainer;
+  readonly parent: Step | undefined;
+}
+
+let current: Step | undefined;
+// tsyringe wraps what a constructor parameter threw in a plain Error; this keeps the coded error of the innermost step.
+let innermost: CloudflareClientError | undefined;
+
+/**
+ * Begins a step: `scope` is about to resolve `key`. Must be followed by {@link leaveStep}.
+ *
+ * @throws {CloudflareClientError} `CIRCULAR_DEPENDENCY` when that is under way already.
+ */
+export function enterStep(scope: DependencyContainer, key: InjectionToken): Step {
+  for (let step = current; step !== undefined; step = step.parent) {
+    if (step.key !== key || step.scope !== scope) continue;
+    innermost = cycle(step, key);
+    throw innermost;
+  }
+  current = { key, scope, parent: current };
+  return current;
+}
+
+/** The one coded error, naming the whole path, that stands for what was thrown in a step. */
+export function stepError(step: Step, error: unknown): CloudflareClientError {
+  if (innermost === undefined || !isWrapped(innermost, error)) innermost = describeFailure(step, error);
+  return innermost;
+}
+
+/** Ends a step. */
+export function leaveStep(step: Step): void {
+  current = step.parent;
+  if (current === undefined) innermost = undefined;
+}
+
+/** A token's name as it stands in a path. */
+export function keyName(key: InjectionToken): string {
+  if (typeof key === 'function') return key.name || '(anonymous class)';
+  if (typeof key === 'symbol') return (key.description ?? 'symbol').replace(/^@codex\/cloudflare-clients:/, '');
+  return typeof key === 'string' ? key : '(delayed class)';
+}
+
+function cycle(first: Step, key: InjectionToken): CloudflareClientError {
+  const path = pathOf(current).slice(pathOf(first).length - 1);
+  return new CloudflareClientError(
+    'CIRCULAR_DEPENDENCY',
+    `Circular dependency: ${[...path, keyName(key)].join(' -> ')}. ` +
+      'Let one of them take what it needs as an argument of a method instead of in its constructor.',
+  );
+}
+
+function pathOf(last: Step | undefined): string[] {
+  const names: string[] = [];
+  for (let step = last; step !== undefined; step = step.parent) names.unshift(keyName(step.key));
+  return names;
+}
+
+function isWrapped(inner: CloudflareClientError, error: unknown): boolean {
+  return error === inner || (error instanceof Error && error.message.includes(inner.message));
+}
+
+function describeFailure(step: Step, error: unknown): CloudflareClientError {
+  const path = pathOf(step);
+  const name = path.at(-1) ?? '';
+  if (isCloudflareClientError(error)) return failure(error.code, path, error.message, error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (/^Attempted to resolve unregistered/.test(message)) {
+    return failure('UNKNOWN_TOKEN', path, `nothing provides ${name}. ${remedy(name)}`, error);
+  }
+  if (/^TypeInfo not known for/.test(message)) {
+    const reason = `${name} takes constructor arguments that nobody named. Decorate it with @Injectable(TOKEN, ...).`;
+    return failure('UNKNOWN_TOKEN', path, reason, error);
+  }
+  return failure('RESOLUTION_FAILED', path, message, error);
+}
+
+function failure(code: CloudflareClientError['code'], path: string[], reason: string, cause: unknown) {
+  return new CloudflareClientError(code, `Cannot resolve ${path.join(' -> ')}: ${reason}`, { cause });
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  ENV: 'Resolve from a scope: createContainer(...).scope({ env, ctx }).',
+  EXECUTION_CONTEXT: 'Hand the execution context to the scope: scope({ env, ctx }).',
+  REQUEST: 'Hand the request to the scope: scope({ env, ctx, request }).',
+  AUTH_SESSION_KV: 'Add provideSessionCache() to createContainer(...).',
+  SESSION_CACHE_CLIENT: 'Add provideSessionCache() to createContainer(...).',
+  RATE_LIMIT_KV: 'Add provideRateLimiter() to createContainer(...).',
+  RATE_LIMITER_CLIENT: 'Add provideRateLimiter() to createContainer(...).',
+  CACHE_KV: 'Add provideCache() to createContainer(...).',
+  CACHE_CLIENT: 'Add provideCache() to createContainer(...).',
+  R2_CONFIG: 'Add provideR2() to createContainer(...).',
+  R2_CLIENT: 'Add provideR2() to createContainer(...).',
+  EVENT_SINK: 'Add provideValue(EVENT_SINK, sink) to createContainer(...).',
+};
+
+function remedy(name: string): string {
+  return REMEDIES[name] ?? `Add provide(${name}, (container) => ...) to createContainer(...).`;
+}
