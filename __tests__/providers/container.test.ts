@@ -171,6 +171,11 @@ describe('createContainer', () => {
       expect(error.message).toContain('REPOSITORY -> STORE_KV: Cannot access platform.env');
     });
 
+    it('hands out an env that throws on every access without looking into it', () => {
+      const env = new Proxy({}, { get: (_, name) => { throw new Error(`no ${String(name)}`); } }); // prettier-ignore
+      expect(app.scope({ env }).resolve(ENV)).toBe(env);
+    });
+
     it('names the path of a cycle of tokens', () => {
       const A = token<object>('A');
       const B = token<object>('B');
@@ -337,6 +342,42 @@ describe('createContainer', () => {
       first.resolve(CLOCK);
       await first.dispose();
       expect(second.resolve(CLOCK).now()).toBe(0);
+    });
+  });
+
+  describe('as a tsyringe container', () => {
+    it('lets a later registration on the scope replace what was resolved before', () => {
+      const scope = app.scope({ env: {} });
+      expect(scope.resolve(CLOCK).now()).toBe(0);
+      scope.register(CLOCK, { useValue: { now: () => 9 } });
+      expect(scope.resolve(CLOCK).now()).toBe(9);
+    });
+
+    it('answers resolveAll with the instance that resolve answers with', () => {
+      const scope = app.scope({ env: {} });
+      expect(scope.resolveAll(CLOCK)).toEqual([scope.resolve(CLOCK)]);
+      expect(scope.resolveAll(CLOCK)[0]).toBe(scope.resolve(CLOCK));
+    });
+
+    it('knows what its providers provide', () => {
+      const scope = app.scope({ env: {} });
+      expect(scope.isRegistered(CLOCK, true)).toBe(true);
+      expect(scope.isRegistered(EXECUTION_CONTEXT, true)).toBe(false);
+    });
+
+    it('calls interceptors', () => {
+      const scope = app.scope({ env: {} });
+      const seen = jest.fn();
+      scope.afterResolution(CLOCK, seen);
+      const clock = scope.resolve(CLOCK);
+      expect(seen).toHaveBeenCalledWith(CLOCK, clock, 'Single');
+    });
+
+    it('has children, which see its env', () => {
+      const env = { STORE_KV: kv() };
+      const child = app.scope({ env }).createChildContainer();
+      expect(child.resolve(Controller).service.repository.kv).toBe(env.STORE_KV);
+      expect(child.resolve(CLOCK)).toBe(child.resolve(CLOCK));
     });
   });
 

@@ -1,5 +1,6 @@
 import type { Cache } from '../clients/kv/cache.js';
 import { CloudflareClientError, isCloudflareClientError } from '../errors.js';
+import { markCachedMethods } from '../internal/request-scope.js';
 import { cacheKey } from './cache-key.js';
 import { canonicalArguments } from './canonical-arguments.js';
 import { findCache } from './find-cache.js';
@@ -83,6 +84,7 @@ function cachedMethod(decorated: DecoratedMethod, options: AnyCachedOptions): De
   const { method, name } = decorated;
   const { ttl, cache: accessor } = options;
   const identity = new MethodIdentity(decorated, options.name);
+  markCachedMethods(decorated.owner);
   const keyOf = options.key as ((this: object, ...args: unknown[]) => unknown) | undefined;
 
   return function (this: unknown, ...args: unknown[]): Promise<unknown> {

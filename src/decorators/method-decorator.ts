@@ -1,5 +1,5 @@
 import { CloudflareClientError } from '../errors.js';
-import { CLASS_METADATA } from './class-metadata.js';
+import { CLASS_METADATA } from '../internal/class-metadata.js';
 
 /** A method that answers with a promise: the only kind that a decorator of this package can sit on. */
 // `any`: a parameter list is contravariant, and `unknown[]` would refuse every method that takes something.

@@ -1,5 +1,5 @@
 import { CloudflareClientError } from '../errors.js';
-import { CLASS_METADATA } from './class-metadata.js';
+import { CLASS_METADATA } from '../internal/class-metadata.js';
 import { isOwnedBy } from './method-decorator.js';
 import type { DecoratedMethod } from './method-decorator.js';
 

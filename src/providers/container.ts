@@ -6,7 +6,7 @@ import type { ExecutionContextLike } from '../internal/execution-context.js';
 import { ENV, EXECUTION_CONTEXT, REQUEST } from '../tokens/index.js';
 import type { InjectionKey } from '../tokens/token.js';
 import type { Provider, ProviderList } from './provider.js';
-import { adopt, openScope } from './request-scope.js';
+import { giveToScope, makeOnce, openScope } from './request-scope.js';
 import type { RequestScope } from './request-scope.js';
 
 /** What a request brings to its scope. */
@@ -67,10 +67,10 @@ export function createContainer(...providers: ProviderList): Container {
     scope(input) {
       checkInput(input);
       root ??= registerAll(byToken.values());
-      const scope = openScope(root);
-      scope.register(ENV, { useValue: input.env });
-      if (input.ctx !== undefined) scope.register(EXECUTION_CONTEXT, { useValue: input.ctx });
-      if (input.request !== undefined) scope.register(REQUEST, { useValue: input.request });
+      const scope = openScope(root, byToken);
+      giveToScope(scope, ENV, input.env);
+      if (input.ctx !== undefined) giveToScope(scope, EXECUTION_CONTEXT, input.ctx);
+      if (input.request !== undefined) giveToScope(scope, REQUEST, input.request);
       return scope;
     },
     with: (...overrides) => createContainer([...byToken.values()], ...overrides),
@@ -87,17 +87,8 @@ function checkInput(input: ScopeInput): void {
 
 function registerAll(providers: Iterable<Provider>): DependencyContainer {
   const root = globalContainer.createChildContainer();
-  for (const { token, make, owned } of providers) {
-    root.register(token as InjectionToken, {
-      useFactory: (container) => {
-        const value = make(container);
-        if (value == null) return value;
-        // From now on it is a value of the scope that asked, and of no other.
-        container.register(token as InjectionToken, { useValue: value });
-        if (owned) adopt(container, value);
-        return value;
-      },
-    });
+  for (const provider of providers) {
+    root.register(provider.token as InjectionToken, { useFactory: (container) => makeOnce(container, provider) });
   }
   return root;
 }

@@ -1,6 +1,8 @@
 import type { DependencyContainer, InjectionToken } from 'tsyringe';
 import { CloudflareClientError } from '../errors.js';
-import { rememberScope } from '../internal/request-scope.js';
+import { hasCachedMethods, rememberScope } from '../internal/request-scope.js';
+import type { InjectionKey } from '../tokens/token.js';
+import type { Provider } from './provider.js';
 import { enterStep, leaveStep, stepError } from './resolution.js';
 
 /**
@@ -24,7 +26,13 @@ export interface RequestScope extends DependencyContainer {
 const STATE = Symbol('state');
 
 interface ScopeState {
-  readonly made: unknown[];
+  readonly providers: ReadonlyMap<InjectionKey, Provider>;
+  /** The one instance of each key; a map of our own, because tsyringe's registry is several times as slow. */
+  readonly values: Map<InjectionToken, object>;
+  /** What the scope made, oldest first, to be disposed with it. */
+  readonly made: object[];
+  /** Keys that were registered or intercepted on the scope itself, which tsyringe answers for. */
+  readonly plainKeys: Set<InjectionToken>;
   disposed: boolean;
 }
 
@@ -32,52 +40,97 @@ interface ScopeContainer extends RequestScope {
   [STATE]: ScopeState;
 }
 
-type TsyringeResolve = (
-  this: DependencyContainer,
-  key: InjectionToken,
-  context?: unknown,
-  isOptional?: boolean,
-) => unknown;
-
-let tsyringeResolve: TsyringeResolve | undefined;
+type TsyringeMethod = (this: DependencyContainer, key: InjectionToken, ...rest: unknown[]) => unknown;
 
 /** Opens a scope under `root`: a child container that knows its path, keeps one instance per key and can be disposed. */
-export function openScope(root: DependencyContainer): RequestScope {
+export function openScope(root: DependencyContainer, providers: ReadonlyMap<InjectionKey, Provider>): RequestScope {
   const scope = root.createChildContainer() as ScopeContainer;
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its container below
-  tsyringeResolve ??= scope.resolve as TsyringeResolve;
-  scope[STATE] = { made: [], disposed: false };
+  scope[STATE] = { providers, values: new Map(), made: [], plainKeys: new Set(), disposed: false };
   scope.resolve = resolveInScope as DependencyContainer['resolve'];
+  scope.register = registerInScope as DependencyContainer['register'];
+  scope.beforeResolution = beforeResolutionInScope as DependencyContainer['beforeResolution'];
+  scope.afterResolution = afterResolutionInScope as DependencyContainer['afterResolution'];
   scope.dispose = disposeScope;
   scope[Symbol.asyncDispose] = disposeScope;
   return scope;
 }
 
-/** Makes `value`, which a provider made, the scope's own: it is disposed with it, and its `@Cached` methods find its cache. */
-export function adopt(container: DependencyContainer, value: object): void {
-  (container as Partial<ScopeContainer>)[STATE]?.made.push(value);
+/** Gives a scope a value that is not its own; it is handed out as it is and never looked into. */
+export function giveToScope(scope: RequestScope, key: InjectionToken, value: object): void {
+  scope.register(key, { useValue: value });
+  (scope as ScopeContainer)[STATE].values.set(key, value);
+}
+
+/** Answers for `provider` in `container`: what its scope has already, or else what the provider makes now. */
+export function makeOnce(container: DependencyContainer, provider: Provider): unknown {
+  const state = (container as Partial<ScopeContainer>)[STATE];
+  const known = state?.values.get(provider.token as InjectionToken);
+  if (known !== undefined) return known;
+  const value = provider.make(container);
+  if (state !== undefined) keep(state, provider.token as InjectionToken, value, provider.owned);
+  // A child container that somebody made of a scope keeps its instances in tsyringe's way.
+  else if (value != null) container.register(provider.token as InjectionToken, { useValue: value });
+  return value;
+}
+
+function keep(state: ScopeState, key: InjectionToken, value: unknown, owned: boolean): void {
+  if (typeof value !== 'object' || value === null) return;
+  state.values.set(key, value);
+  if (owned) state.made.push(value);
 }
 
 function resolveInScope(this: ScopeContainer, key: InjectionToken, context?: unknown, isOptional?: boolean): unknown {
+  const state = this[STATE];
+  const known = state.values.get(key);
+  if (known !== undefined && !state.disposed) return known;
   const step = enterStep(this, key);
   try {
-    const { made, disposed } = this[STATE];
-    if (disposed) throw new CloudflareClientError('SCOPE_DISPOSED', 'the request scope has been disposed.');
-    const isUnregisteredClass = typeof key === 'function' && !this.isRegistered(key, true);
-    const value = tsyringeResolve?.call(this, key, context, isOptional);
-    if (typeof value !== 'object' || value === null) return value;
-    if (isUnregisteredClass) {
-      // tsyringe would build another one next time; a scope has one instance of each class.
-      this.register(key, { useValue: value });
-      made.push(value);
-    }
-    rememberScope(value, this);
+    if (state.disposed) throw new CloudflareClientError('SCOPE_DISPOSED', 'the request scope has been disposed.');
+    const value = makeInScope(this, key, [context, isOptional]);
+    if (hasCachedMethods(value)) rememberScope(value, this);
     return value;
   } catch (error) {
     throw stepError(step, error);
   } finally {
     leaveStep(step);
   }
+}
+
+function makeInScope(scope: ScopeContainer, key: InjectionToken, rest: unknown[]): unknown {
+  const state = scope[STATE];
+  const isPlain = state.plainKeys.has(key);
+  const provider = isPlain ? undefined : state.providers.get(key as InjectionKey);
+  if (provider !== undefined) return makeOnce(scope, provider);
+  const isUnregisteredClass = !isPlain && typeof key === 'function' && !scope.isRegistered(key, true);
+  const value = tsyringeMethod(scope, 'resolve').call(scope, key, ...rest);
+  // tsyringe would build another one next time; a scope has one instance of each class.
+  if (isUnregisteredClass) keep(state, key, value, true);
+  return value;
+}
+
+function registerInScope(this: ScopeContainer, key: InjectionToken, ...rest: unknown[]): unknown {
+  return leaveToTsyringe(this, 'register', key, rest);
+}
+
+function beforeResolutionInScope(this: ScopeContainer, key: InjectionToken, ...rest: unknown[]): unknown {
+  return leaveToTsyringe(this, 'beforeResolution', key, rest);
+}
+
+function afterResolutionInScope(this: ScopeContainer, key: InjectionToken, ...rest: unknown[]): unknown {
+  return leaveToTsyringe(this, 'afterResolution', key, rest);
+}
+
+type Registering = 'register' | 'beforeResolution' | 'afterResolution';
+
+function leaveToTsyringe(scope: ScopeContainer, method: Registering, key: InjectionToken, rest: unknown[]): unknown {
+  const result = tsyringeMethod(scope, method).call(scope, key, ...rest);
+  scope[STATE].plainKeys.add(key);
+  scope[STATE].values.delete(key);
+  return result;
+}
+
+function tsyringeMethod(scope: DependencyContainer, name: Registering | 'resolve'): TsyringeMethod {
+  return (Object.getPrototypeOf(scope) as Record<typeof name, TsyringeMethod>)[name];
 }
 
 async function disposeScope(this: ScopeContainer): Promise<void> {
