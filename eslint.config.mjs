@@ -79,7 +79,7 @@ export default tseslint.config(
       ],
       'jsdoc/require-description': ['error', { contexts: ['any'] }],
       'jsdoc/check-tag-names': ['error', { definedTags: ['throws', 'default'] }],
-      'jsdoc/check-param-names': 'error',
+      'jsdoc/check-param-names': ['error', { checkDestructured: false }],
       'jsdoc/no-types': 'off',
     },
   },

@@ -1,1 +1,107 @@
+// Clients
+export { CacheClient } from './clients/kv/cache-client.js';
+export { KVClient } from './clients/kv/kv-client.js';
+export { RateLimiterClient } from './clients/kv/rate-limiter-client.js';
+export { SessionCacheClient } from './clients/kv/session-cache-client.js';
+export { R2Client } from './clients/r2/r2-client.js';
+
+// Decorators
+export { Cached } from './decorators/cached.js';
+export { Injectable } from './decorators/injectable.js';
+
+// Containers and providers
+export { createContainer } from './providers/container.js';
+export { provide, provideBinding, provideValue } from './providers/provider.js';
+export { createRequestContainer, provideCloudflareClients } from './providers/cloudflare-clients.js';
+export { provideCache } from './providers/cache.js';
+export { provideKVClient } from './providers/kv-client.js';
+export { provideR2 } from './providers/r2.js';
+export { provideRateLimiter } from './providers/rate-limiter.js';
+export { provideSessionCache } from './providers/session-cache.js';
+
+// Tokens
+export { token } from './tokens/token.js';
+export {
+  AUTH_SESSION_KV,
+  CACHE_CLIENT,
+  CACHE_KV,
+  ENV,
+  EVENT_SINK,
+  EXECUTION_CONTEXT,
+  R2_CLIENT,
+  R2_CONFIG,
+  RATE_LIMITER_CLIENT,
+  RATE_LIMIT_KV,
+  REQUEST,
+  SESSION_CACHE_CLIENT,
+} from './tokens/index.js';
+
+// Errors
 export { CloudflareClientError, isCloudflareClientError } from './errors.js';
+
+// Types of the KV clients
+export type { Cache } from './clients/kv/cache.js';
+export type { CacheClientOptions } from './clients/kv/cache-client.js';
+export type { CacheLookup } from './clients/kv/cache-entry.js';
+export type { DeleteFailure, DeletePrefixOptions, DeleteReport } from './clients/kv/delete-many.js';
+export type { KVClientListOptions, KVClientOptions, KVClientPutOptions, KVListEntry } from './clients/kv/kv-client.js';
+export type {
+  KVEntryLike,
+  KVListOptionsLike,
+  KVListResultLike,
+  KVNamespaceLike,
+  KVPutOptionsLike,
+} from './clients/kv/kv-namespace.js';
+export type { RateLimitDecision, RateLimitRule, RateLimitStore } from './clients/kv/rate-limit-store.js';
+export type { RateLimitConfig, RateLimiterClientOptions, RateLimitResult } from './clients/kv/rate-limiter-client.js';
+export type { CachedSession } from './clients/kv/session.js';
+export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
+
+// Types of the R2 client
+export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk-deletion.js';
+export type { R2CopyOptions, R2CopyResult } from './clients/r2/copy-file.js';
+export type {
+  R2DeleteFilesOptions,
+  R2DeleteOptions,
+  R2DeletePrefixOptions,
+  R2DeletePrefixResult,
+} from './clients/r2/delete-files.js';
+export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/download-file.js';
+export type { R2ListedFile, R2ListOptions } from './clients/r2/list-files.js';
+export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
+export type { R2SignedUrlOptions } from './clients/r2/signed-url.js';
+export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/upload-file.js';
+
+// Types of decorators, containers and tokens
+export type { CachedOptions } from './decorators/cached.js';
+export type { InjectableDecorator } from './decorators/injectable.js';
+export type { AsyncMethod, AsyncMethodDecorator } from './decorators/method-decorator.js';
+export type { ExecutionContextLike } from './internal/execution-context.js';
+export type { ProvideCacheOptions } from './providers/cache.js';
+export type { ProvideCloudflareClientsOptions } from './providers/cloudflare-clients.js';
+export type { Container, ScopeInput } from './providers/container.js';
+export type { ProvideKVClientOptions } from './providers/kv-client.js';
+export type { BindingKind, Provider, ProviderList, Public } from './providers/provider.js';
+export type { ProvideR2Options } from './providers/r2.js';
+export type { R2VariableNames } from './providers/r2-config.js';
+export type { ProvideRateLimiterOptions } from './providers/rate-limiter.js';
+export type { RequestScope } from './providers/request-scope.js';
+export type { ProvideSessionCacheOptions } from './providers/session-cache.js';
+export type { InjectionKey, Resolved, Token } from './tokens/token.js';
+
+// Types of errors and events
+export type { ErrorCode } from './errors.js';
+export type {
+  CacheHitEvent,
+  CacheMissEvent,
+  CacheSkipEvent,
+  CacheWriteEvent,
+  ClientErrorEvent,
+  ClientEvent,
+  EventSink,
+  EventSource,
+  LargeValueEvent,
+  RateLimitDeniedEvent,
+  SessionHitEvent,
+  SessionMissEvent,
+} from './events.js';

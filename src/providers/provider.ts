@@ -61,12 +61,7 @@ export function provideValue<T>(token: InjectionKey<T>, value: Public<NoInfer<T>
  * @throws {CloudflareClientError} `INVALID_OPTION` when `name` is not a non-empty string.
  */
 export function provideBinding<T>(token: Token<T>, name: string, kind: BindingKind<T>): Provider<T> {
-  if (typeof name !== 'string' || name === '') {
-    throw new CloudflareClientError(
-      'INVALID_OPTION',
-      `binding must be the name of a ${kind.description} in wrangler.jsonc, got ${JSON.stringify(name)}.`,
-    );
-  }
+  checkBindingName(name, kind);
   return { token, make: (container) => readBinding(container.resolve(ENV), name, kind), owned: false };
 }
 
@@ -80,7 +75,17 @@ export interface BindingKind<T> {
   readonly declaration: (name: string) => string;
 }
 
-function readBinding<T>(env: object, name: string, kind: BindingKind<T>): T {
+/** Refuses what cannot be the name of a binding. */
+export function checkBindingName(name: unknown, kind: BindingKind<unknown>): void {
+  if (typeof name === 'string' && name !== '') return;
+  throw new CloudflareClientError(
+    'INVALID_OPTION',
+    `binding must be the name of a ${kind.description} in wrangler.jsonc, got ${name === '' ? "''" : typeof name}.`,
+  );
+}
+
+/** Reads a binding of an env, as {@link provideBinding} does. */
+export function readBinding<T>(env: object, name: string, kind: BindingKind<T>): T {
   const value = (env as Record<string, unknown>)[name];
   if (value == null) {
     throw new CloudflareClientError(

@@ -43,7 +43,8 @@ function isDroppedByBulkReads(key: string): boolean {
 
 function chunksOf(keys: string[]): string[][] {
   const chunks: string[][] = [];
-  for (let start = 0; start < keys.length; start += MAX_BULK_KEYS) chunks.push(keys.slice(start, start + MAX_BULK_KEYS));
+  for (let start = 0; start < keys.length; start += MAX_BULK_KEYS)
+    chunks.push(keys.slice(start, start + MAX_BULK_KEYS));
   return chunks;
 }
 

@@ -26,7 +26,7 @@ export interface CacheClientOptions {
    */
   readonly timeoutMs?: number;
   /** Where hits, misses, writes and failures are reported. Without it nothing is built or sent. */
-  readonly events?: EventSink;
+  readonly events?: EventSink | undefined;
   /**
    * The clock, in milliseconds since the epoch.
    *
@@ -34,7 +34,7 @@ export interface CacheClientOptions {
    */
   readonly now?: () => number;
   /** `ctx.waitUntil`, bound: lets a write of `getOrSet` finish when the visitor goes away. It is awaited all the same. */
-  readonly waitUntil?: ExecutionContextLike['waitUntil'];
+  readonly waitUntil?: ExecutionContextLike['waitUntil'] | undefined;
 }
 
 /**

@@ -27,7 +27,7 @@ export function isKVNamespace(value: unknown): value is KVNamespaceLike {
 
 /** One KV namespace with the timeout, the error codes and the events of one client. Keys and TTLs arrive checked. */
 export class KVAccess {
-  readonly events: EventSink | undefined;
+  readonly #events: EventSink | undefined;
   readonly #namespace: KVNamespaceLike;
   readonly #timeoutMs: number;
   readonly #source: EventSource;
@@ -41,7 +41,7 @@ export class KVAccess {
       );
     }
     checkTimeout(options.timeoutMs);
-    this.events = options.events;
+    this.#events = options.events;
     this.#namespace = namespace;
     this.#timeoutMs = options.timeoutMs;
     this.#source = options.source;
@@ -76,15 +76,18 @@ export class KVAccess {
   async write(key: string, text: string, options: KVPutOptionsLike): Promise<void> {
     const bytes = valueBytes(text);
     if (bytes > MAX_VALUE_BYTES) {
-      throw new CloudflareClientError('INVALID_VALUE', `The value takes ${bytes} bytes; the bound is ${MAX_VALUE_BYTES}.`);
+      throw new CloudflareClientError(
+        'INVALID_VALUE',
+        `The value takes ${bytes} bytes; the bound is ${MAX_VALUE_BYTES}.`,
+      );
     }
     try {
       await withTimeout(this.#namespace.put(key, text, options), this.#timeoutMs, 'write');
     } catch (cause) {
       throw this.failure('write', key, cause);
     }
-    if (bytes <= LARGE_VALUE_BYTES || this.events === undefined) return;
-    report(this.events, { type: 'kv.large-value', source: this.#source, keyPrefix: keyPrefix(key), bytes });
+    if (bytes <= LARGE_VALUE_BYTES || this.#events === undefined) return;
+    report(this.#events, { type: 'kv.large-value', source: this.#source, keyPrefix: keyPrefix(key), bytes });
   }
 
   /**
@@ -113,13 +116,12 @@ export class KVAccess {
     return toKVError(operation, `${prefix}…`, withoutSecret(cause, key.slice(prefix.length)));
   }
 
-  /** Reports a failure that the client goes on without. Events hold no full key. */
-  reportFailure(operation: KVOperation, key: string, cause: unknown): void {
-    if (this.events === undefined) return;
-    const prefix = keyPrefix(key);
+  /** Reports a failure that the client goes on without. Events hold no full key, but `prefix`. */
+  reportFailure(operation: KVOperation, key: string, cause: unknown, prefix = keyPrefix(key)): void {
+    if (this.#events === undefined) return;
     const shown = this.#secretKeys ? withoutSecret(cause, key.slice(prefix.length)) : cause;
     const error = toKVError(operation, `${prefix}…`, shown);
-    report(this.events, {
+    report(this.#events, {
       type: 'client.error',
       source: this.#source,
       operation,

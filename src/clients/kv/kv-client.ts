@@ -21,7 +21,7 @@ export interface KVClientOptions {
    */
   readonly timeoutMs?: number;
   /** Where large values and corrupt entries are reported. Without it nothing is built or sent. */
-  readonly events?: EventSink;
+  readonly events?: EventSink | undefined;
 }
 
 /** Options of `KVClient.put`. */
@@ -183,7 +183,10 @@ export class KVClient {
     const { prefix = '', limit = Infinity } = options;
     checkPrefix(prefix);
     if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
-      throw new CloudflareClientError('INVALID_OPTION', `Option limit ${limit} is refused: give an integer of at least 1.`);
+      throw new CloudflareClientError(
+        'INVALID_OPTION',
+        `Option limit ${limit} is refused: give an integer of at least 1.`,
+      );
     }
     return listEntries(this.#access, prefix, limit);
   }

@@ -21,7 +21,9 @@ const CODES: Record<KVOperation, ErrorCode> = {
 export function toKVError(operation: KVOperation, subject: string, cause: unknown): CloudflareClientError {
   if (isCloudflareClientError(cause) && cause.code !== 'KV_TIMEOUT') return cause;
   const reason = cause instanceof Error ? cause.message : 'the namespace rejected with something that is not an error';
-  return new CloudflareClientError(codeOf(operation, cause), `KV ${operation} of ${subject} failed: ${reason}`, { cause });
+  return new CloudflareClientError(codeOf(operation, cause), `KV ${operation} of ${subject} failed: ${reason}`, {
+    cause,
+  });
 }
 
 /**

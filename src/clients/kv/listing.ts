@@ -20,13 +20,16 @@ export async function* listPages(
   limit: number,
 ): AsyncGenerator<KVListResultLike['keys']> {
   let cursor: string | undefined;
-  for (let left = limit; left > 0; ) {
+  for (let left = limit; left > 0;) {
     const page = await access.page(prefix, Math.min(left, MAX_PAGE_KEYS), cursor);
     left -= page.keys.length;
     yield page.keys;
     if (page.list_complete) return;
     if (page.cursor === undefined || page.cursor === cursor) {
-      throw new CloudflareClientError('KV_LIST_FAILED', 'KV answered a page that is not the last and leads to no other.');
+      throw new CloudflareClientError(
+        'KV_LIST_FAILED',
+        'KV answered a page that is not the last and leads to no other.',
+      );
     }
     cursor = page.cursor;
   }

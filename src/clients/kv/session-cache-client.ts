@@ -22,7 +22,7 @@ export interface SessionCacheClientOptions {
    */
   readonly timeoutMs?: number;
   /** Where hits, misses and failures are reported; no event holds a token. Without it nothing is built or sent. */
-  readonly events?: EventSink;
+  readonly events?: EventSink | undefined;
   /**
    * The clock, in milliseconds since the epoch.
    *
@@ -199,8 +199,8 @@ function checkToken(token: unknown): asserts token is string {
 
 /** An entry under a hash holds no token: one that does was not written under it. */
 function restoreToken(value: unknown, token: string): boolean {
-  const session = (value as { session?: Record<string, unknown> } | null)?.session;
-  if (typeof session !== 'object' || 'token' in session) return false;
+  const session = (value as { session?: Record<string, unknown> | null } | null)?.session;
+  if (typeof session !== 'object' || session === null || 'token' in session) return false;
   session['token'] = token;
   return true;
 }

@@ -57,7 +57,12 @@ export function revokedKey(userId: string): string {
 
 function findPartFault(session: Record<string, unknown>, user: Record<string, unknown>): string | null {
   const { id, userId, token, expiresAt, ipAddress, userAgent } = session;
-  const strings = { 'session.id': id, 'session.userId': userId, 'session.token': token, 'session.expiresAt': expiresAt };
+  const strings = {
+    'session.id': id,
+    'session.userId': userId,
+    'session.token': token,
+    'session.expiresAt': expiresAt,
+  };
   const userStrings = { 'user.id': user['id'], 'user.email': user['email'], 'user.name': user['name'] };
   for (const [path, field] of Object.entries({ ...strings, ...userStrings })) {
     if (typeof field !== 'string') return `${path} is not a string`;
@@ -74,7 +79,9 @@ function findMismatch(session: Record<string, unknown>, user: Record<string, unk
   if (session['token'] !== token) return 'session.token is not the token that it is stored under';
   if (session['userId'] !== user['id']) return 'session.userId is not user.id';
   // Without a key for it, the user's sessions could never be ended.
-  return user['id'] === '' || findKeyFault(revokedKey(user['id'] as string)) !== null ? 'user.id is no usable id' : null;
+  return user['id'] === '' || findKeyFault(revokedKey(user['id'] as string)) !== null
+    ? 'user.id is no usable id'
+    : null;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,7 @@
-import { CloudflareClientError } from '../../errors.js';
+import { BulkDeletion, MAX_BATCH_KEYS, type R2DeleteResult } from './bulk-deletion.js';
 import { listPages } from './list-files.js';
-import { checkBucket, checkDeletableKey, checkPrefix, invalidPrefix } from './object-names.js';
-import type { R2Connection, R2Session } from './r2-connection.js';
+import { checkBucket, checkDeletableKey, checkKey, checkPrefix, invalidPrefix } from './object-names.js';
+import type { R2Connection } from './r2-connection.js';
 
 /** Which object to delete. */
 export interface R2DeleteOptions {
@@ -45,21 +45,6 @@ export interface R2DeletePrefixOptions {
   readonly allowEmptyPrefix?: boolean | undefined;
 }
 
-/** A key that is still there, and what the server said to it. */
-export interface R2DeleteFailure {
-  readonly key: string;
-  /** The server's own code: `AccessDenied`, `ObjectLockedByBucketPolicy`, `InternalError`. */
-  readonly code: string;
-  readonly message: string;
-}
-
-/** What a bulk deletion did. */
-export interface R2DeleteResult {
-  /** How many keys the server confirmed; it confirms a key that did not exist, too. */
-  readonly deleted: number;
-  readonly failed: readonly R2DeleteFailure[];
-}
-
 /** What the deletion of a prefix did. */
 export interface R2DeletePrefixResult extends R2DeleteResult {
   /** How many objects have the prefix. */
@@ -68,25 +53,11 @@ export interface R2DeletePrefixResult extends R2DeleteResult {
   readonly dryRun: boolean;
 }
 
-/** Bound of S3 and R2 on one DeleteObjects. */
-const MAX_BATCH_KEYS = 1000;
-const FIRST_DELAY_MS = 200;
-const RETRYABLE_CODES: readonly string[] = [
-  'InternalError',
-  'OperationAborted',
-  'RequestTimeout',
-  'ServiceUnavailable',
-  'SlowDown',
-  'TooManyRequests',
-];
-// XML, in which a bulk deletion names its keys, drops or changes these; servers then confirm and delete something else.
-const NOT_FOR_XML = /^\s|\s$|[\p{Cc}\ufffe\uffff]/u;
-
 /** Deletes one object; one that does not exist is not an error. */
 export async function deleteFile(connection: R2Connection, options: R2DeleteOptions): Promise<void> {
   const { bucket, key } = options;
   checkBucket(bucket);
-  checkAddressable(key);
+  checkKey(key);
   await connection.run({ operation: 'delete', bucket, key }, async ({ sdk, client }) => {
     await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }), connection.requestOptions);
   });
@@ -97,12 +68,12 @@ export async function deleteFiles(connection: R2Connection, options: R2DeleteFil
   const { bucket, keys } = options;
   checkBucket(bucket);
   for (const key of keys) checkDeletableKey(key);
-  const deletion = new Deletion(connection, bucket);
+  const deletion = new BulkDeletion(connection, bucket);
   const unique = [...new Set(keys)];
   for (let start = 0; start < unique.length; start += MAX_BATCH_KEYS) {
     await deletion.delete(unique.slice(start, start + MAX_BATCH_KEYS));
   }
-  return { deleted: deletion.deleted, failed: deletion.failed };
+  return deletion.result;
 }
 
 /** Deletes everything under a prefix, page by page. */
@@ -113,11 +84,24 @@ export async function deletePrefix(
   const { bucket, prefix, dryRun = false } = options;
   checkBucket(bucket);
   checkDeletablePrefix(options);
-  const deletion = new Deletion(connection, bucket);
+  const deletion = new BulkDeletion(connection, bucket);
   let matched = 0;
   for await (const page of listPages(connection, { bucket, prefix }, 'list for deletion')) {
     matched += page.length;
     if (!dryRun) await deletion.delete(page.map((file) => file.key));
   }
-  return { deleted: deletion.deleted, failed: deletion.failed, matched, dryRun };
+  return { ...deletion.result, matched, dryRun };
+}
+
+function checkDeletablePrefix({ prefix, allowEmptyPrefix, allowUnterminatedPrefix }: R2DeletePrefixOptions): void {
+  checkPrefix(prefix);
+  if (prefix === '') {
+    if (allowEmptyPrefix === true) return;
+    throw invalidPrefix(prefix, 'would delete the whole bucket; `allowEmptyPrefix: true` says that it is meant');
+  }
+  if (prefix.endsWith('/') || allowUnterminatedPrefix === true) return;
+  throw invalidPrefix(
+    prefix,
+    'does not end in `/`, so it would also delete what merely begins like it; `allowUnterminatedPrefix: true` says that it is meant',
+  );
 }

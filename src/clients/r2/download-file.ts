@@ -86,14 +86,13 @@ async function nullWhenMissing<T>(work: Promise<T>): Promise<T | null> {
 }
 
 function download(info: R2FileInfo, body: ReadableStream<Uint8Array>): R2Download {
-  // A Response reads a stream once and says so when it is read again.
-  const content = new Response(body);
+  // A Response reads a stream once, and refuses one that was read before.
   return {
     ...info,
     body,
-    text: () => content.text(),
-    json: <T>() => content.json<T>(),
-    arrayBuffer: () => content.arrayBuffer(),
+    text: async () => new Response(body).text(),
+    json: async <T>() => new Response(body).json<T>(),
+    arrayBuffer: async () => new Response(body).arrayBuffer(),
   };
 }
 

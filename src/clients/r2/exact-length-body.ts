@@ -1,5 +1,5 @@
-import { CloudflareClientError } from '../../errors.js';
-import { toBytes } from './part-reader.js';
+import type { CloudflareClientError } from '../../errors.js';
+import { sourceFailure, toBytes, wrongLength } from './body-source.js';
 
 /**
  * A request body of a length that was promised. One chunk is always held back until the next is known, so a source that
@@ -59,21 +59,4 @@ export class ExactLengthBody {
     if (done) controller.close();
     return done || (ready !== undefined && ready.byteLength > 0);
   }
-}
-
-/** The error for a body that does not have the length that was promised. */
-export function wrongLength(expectedBytes: number, receivedBytes: number, ended: boolean): CloudflareClientError {
-  const found = ended ? `ended after ${receivedBytes}` : `has at least ${receivedBytes}`;
-  return new CloudflareClientError(
-    'INVALID_VALUE',
-    `body ${found} bytes, and contentLength says ${expectedBytes}; nothing was stored.`,
-  );
-}
-
-/** A failure of the caller's own stream, as an error of ours with the stream's error as its cause. */
-export function sourceFailure(error: unknown): CloudflareClientError {
-  if (error instanceof CloudflareClientError) return error;
-  return new CloudflareClientError('R2_FAILED', 'The body stream failed before its end; nothing was stored.', {
-    cause: error,
-  });
 }

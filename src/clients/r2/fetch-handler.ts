@@ -86,14 +86,18 @@ function requestUrl({ protocol, hostname, port, path, query = {} }: SdkRequest):
 
 /** Escapes as SigV4 does, so that what was signed is what is sent. */
 function escapeUri(text: string): string {
-  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 function requestBody(request: SdkRequest, idle: IdleTimer): RequestBody {
   if (request.method === 'GET' || request.method === 'HEAD') return { init: undefined, exact: undefined };
-  if (!(request.body instanceof ReadableStream)) return { init: request.body as BodyInit | undefined, exact: undefined };
+  const body = request.body as BodyInit | undefined;
+  if (!(body instanceof ReadableStream)) return { init: body, exact: undefined };
   const bytes = Number(request.headers['content-length']);
-  const exact = new ExactLengthBody(request.body, bytes, () => idle.restart());
+  const exact = new ExactLengthBody(body, bytes, () => idle.restart());
   return { init: withLength(exact.stream, bytes), exact };
 }
 
@@ -115,12 +119,17 @@ function requestInit(request: SdkRequest, body: RequestBody, signal: AbortSignal
   return init;
 }
 
-function toSdkResponse(request: SdkRequest, response: Response, timeoutMs: number, controller: AbortController): SdkResponse {
+function toSdkResponse(
+  request: SdkRequest,
+  response: Response,
+  timeoutMs: number,
+  controller: AbortController,
+): SdkResponse {
   return {
     statusCode: response.status,
     reason: response.statusText,
     headers: Object.fromEntries(response.headers),
-    body: guardBody(response.body ?? new Blob([]).stream(), {
+    body: guardBody((response.body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>, {
       request: `${request.method} ${decodePath(request.path)}`,
       expectedBytes: request.method === 'HEAD' ? null : announcedBytes(response.headers),
       timeoutMs,
@@ -154,8 +163,8 @@ function forwardAbort(signal: SdkRequestOptions['abortSignal'], controller: Abor
 }
 
 /** Our own reason for having aborted; `fetch` may reject with another error. */
-function abortReason(signal: AbortSignal): unknown {
-  return signal.aborted ? signal.reason : undefined;
+function abortReason(signal: AbortSignal): Error | undefined {
+  return signal.reason instanceof Error ? signal.reason : undefined;
 }
 
 function timeoutError(timeoutMs: number): Error {

@@ -17,6 +17,6 @@ export class IdleTimer {
 
   /** Stops counting. */
   stop(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
   }
 }

@@ -31,7 +31,9 @@ export function checkHeaderValue(name: string, value: string | undefined): void 
  * @throws {CloudflareClientError} `INVALID_VALUE` for a name that is no token, a value that is no string or holds a control
  * character, two names that differ in case only, and more than 8,192 bytes in all.
  */
-export function encodeMetadata(metadata: Readonly<Record<string, string>> | undefined): Record<string, string> | undefined {
+export function encodeMetadata(
+  metadata: Readonly<Record<string, string>> | undefined,
+): Record<string, string> | undefined {
   if (metadata === undefined) return undefined;
   const encoded: Record<string, string> = {};
   let bytes = 0;
@@ -97,5 +99,10 @@ function fromBase64(text: string): string {
 }
 
 function fromQuotedPrintable(text: string): string {
-  return decodeURIComponent(text.replaceAll('_', ' ').replaceAll('%', '%25').replaceAll(/=([0-9a-f]{2})/gi, '%$1'));
+  return decodeURIComponent(
+    text
+      .replaceAll('_', ' ')
+      .replaceAll('%', '%25')
+      .replaceAll(/=([0-9a-f]{2})/gi, '%$1'),
+  );
 }

@@ -12,7 +12,8 @@ const encoder = new TextEncoder();
 
 /** `value` as it may stand in a message: quoted, and cut when it is long. */
 export function shown(value: unknown): string {
-  if (typeof value !== 'string') return value === null ? 'null' : typeof value === 'number' ? String(value) : typeof value;
+  if (typeof value !== 'string')
+    return value === null ? 'null' : typeof value === 'number' ? String(value) : typeof value;
   return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}...` : value);
 }
 

@@ -1,4 +1,4 @@
-import { CloudflareClientError } from '../../errors.js';
+import { sourceFailure, toBytes } from './body-source.js';
 
 const FIRST_BUFFER_BYTES = 262_144;
 
@@ -17,7 +17,8 @@ export class PartReader {
   /**
    * Reads the next part.
    *
-   * @returns `last` is true when the stream is known to have ended; the bytes may be empty only then.
+   * @returns `last` is true when the stream has ended; the bytes can be empty only then.
+   * @throws {CloudflareClientError} `INVALID_VALUE` when the stream does not hold bytes, `R2_FAILED` when it fails.
    */
   async next(): Promise<{ readonly bytes: Uint8Array; readonly last: boolean }> {
     let buffer = new Uint8Array(Math.min(this.#partBytes, Math.max(FIRST_BUFFER_BYTES, this.#rest.byteLength)));
@@ -42,7 +43,7 @@ export class PartReader {
 
   async #readChunk(): Promise<boolean> {
     while (!this.#ended) {
-      const { done, value } = await this.#reader.read();
+      const { done, value } = await this.#read();
       this.#ended = done;
       if (done) break;
       this.#rest = toBytes(value);
@@ -50,21 +51,14 @@ export class PartReader {
     }
     return false;
   }
-}
 
-/**
- * A chunk of a caller's stream as bytes.
- *
- * @throws {CloudflareClientError} `INVALID_VALUE` for a stream that does not hold bytes.
- */
-export function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
-  throw new CloudflareClientError(
-    'INVALID_VALUE',
-    `body is a stream of ${typeof chunk} chunks; it must hold bytes (text goes through a TextEncoderStream).`,
-  );
+  async #read(): Promise<ReadableStreamReadResult<unknown>> {
+    try {
+      return await this.#reader.read();
+    } catch (error) {
+      throw sourceFailure(error);
+    }
+  }
 }
 
 function withRoom(buffer: Uint8Array<ArrayBuffer>, bytes: number, most: number): Uint8Array<ArrayBuffer> {

@@ -19,7 +19,11 @@ export interface R2ClientConfig {
    * @default the account's R2 endpoint in the given jurisdiction
    */
   readonly endpoint?: string | undefined;
-  /** @default 'default' */
+  /**
+   * The jurisdiction that the buckets were made in; ignored when there is an `endpoint`.
+   *
+   * @default 'default'
+   */
   readonly jurisdiction?: R2Jurisdiction | undefined;
 }
 

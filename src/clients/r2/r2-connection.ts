@@ -19,6 +19,8 @@ export class R2Connection {
   readonly #identity: object;
 
   /**
+   * Sends nothing and loads nothing.
+   *
    * @param identity the caller's own config object; clients made with the same one share an S3 client, isolate-wide.
    */
   constructor(identity: object, config: ResolvedR2Config, options: ResolvedR2Options) {

@@ -43,7 +43,14 @@ const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 };
 
 /** Names that say nothing about what the server answered. */
-const GENERIC_NAMES: readonly string[] = ['Error', 'TypeError', 'SyntaxError', 'Unknown', 'UnknownError', 'ReferenceError'];
+const GENERIC_NAMES: readonly string[] = [
+  'Error',
+  'TypeError',
+  'SyntaxError',
+  'Unknown',
+  'UnknownError',
+  'ReferenceError',
+];
 
 /**
  * The one mapping from the SDK's errors to ours. The message names operation, object, the server's own code and the HTTP
@@ -56,7 +63,9 @@ export function toR2Error(error: unknown, call: R2Call): CloudflareClientError {
   const code = CODE_BY_NAME[name] ?? CODE_BY_STATUS[status ?? 0] ?? 'R2_FAILED';
   const answer = [GENERIC_NAMES.includes(name) ? '' : name, status === undefined ? '' : `HTTP ${status}`];
   const reason = answer.filter((part) => part !== '').join(', ') || 'no answer';
-  return new CloudflareClientError(code, `R2 ${call.operation} of ${target(call)} failed: ${reason}.`, { cause: error });
+  return new CloudflareClientError(code, `R2 ${call.operation} of ${target(call)} failed: ${reason}.`, {
+    cause: error,
+  });
 }
 
 /** Tells whether the server said that there is no such object; `false` when it is the bucket that is missing. */

@@ -39,6 +39,7 @@ export function installXmlShim(target: object = globalThis): void {
 
 /** Stands in for `DOMParser`: well-formed XML becomes a tree, anything else a document with a `parsererror`, as in browsers. */
 export class XmlDomParser {
+  /** Parses `xml`; never throws. */
   parseFromString(xml: string): XmlDocument {
     const root = parse(xml.replaceAll(/\r\n?/g, '\n')) ?? element('parsererror');
     return {
@@ -112,9 +113,12 @@ function descendants(parent: XmlElement, name: string): XmlElement[] {
 
 /** One pass, so that `&amp;lt;` becomes `&lt;` and not `<`. An entity that is not known stays as it is. */
 function decodeEntities(text: string): string {
-  return text.replaceAll(/&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi, (whole: string, hex?: string, decimal?: string, name?: string) => {
-    if (name !== undefined) return NAMED_ENTITIES[name] ?? whole;
-    const codePoint = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-    return codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : whole;
-  });
+  return text.replaceAll(
+    /&(?:#x([0-9a-f]+)|#(\d+)|(\w+));/gi,
+    (whole: string, hex?: string, decimal?: string, name?: string) => {
+      if (name !== undefined) return NAMED_ENTITIES[name] ?? whole;
+      const codePoint = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+      return codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : whole;
+    },
+  );
 }

@@ -1,0 +1,134 @@
+import type { EventSink } from '../../events.js';
+import type { ExecutionContextLike } from '../../internal/execution-context.js';
+import { KVAccess } from './kv-access.js';
+import type { KVNamespaceLike } from './kv-namespace.js';
+import type { RateLimitDecision, RateLimitRule, RateLimitStore } from './rate-limit-store.js';
+import type { Window, WindowRecord, Windows } from './rate-limit-windows.js';
+import { mergeWindow, parseRecord, resetWindow, windowsFor } from './rate-limit-windows.js';
+import { nativeTtl } from './ttl.js';
+
+// https://developers.cloudflare.com/kv/api/write-key-value-pairs/: one write per second to the same key.
+const WRITE_INTERVAL_MS = 1_000;
+
+/** Options of `KVRateLimitStore`, all resolved by `RateLimiterClient`. */
+export interface KVRateLimitStoreOptions {
+  /** Milliseconds after which an unanswered KV operation is given up. */
+  readonly timeoutMs: number;
+  /** Where failures of KV are reported. */
+  readonly events?: EventSink | undefined;
+  /** The clock, in milliseconds since the epoch. */
+  readonly now: () => number;
+  /** `ctx.waitUntil`, bound: takes writes off the caller's path and lets a delayed write happen after the response. */
+  readonly waitUntil?: ExecutionContextLike['waitUntil'] | undefined;
+  /** Waits for so many milliseconds. */
+  readonly delay: (ms: number) => Promise<void>;
+}
+
+/**
+ * Counts in the isolate, exactly, and shares the count through KV, roughly: each attempt reads what others wrote, takes the
+ * larger count and decides without waiting in between. A key is written at most once a second; attempts within the second
+ * wait for the next write. See `RateLimiterClient` for what that cannot promise.
+ */
+export class KVRateLimitStore implements RateLimitStore {
+  readonly #access: KVAccess;
+  readonly #windows: Windows;
+  readonly #now: () => number;
+  readonly #waitUntil: ExecutionContextLike['waitUntil'] | undefined;
+  readonly #delay: (ms: number) => Promise<void>;
+
+  constructor(namespace: KVNamespaceLike, options: KVRateLimitStoreOptions) {
+    const { timeoutMs, events, now, waitUntil, delay } = options;
+    this.#access = new KVAccess(namespace, { source: 'rate-limit', timeoutMs, events });
+    this.#windows = windowsFor(namespace);
+    this.#now = now;
+    this.#waitUntil = waitUntil;
+    this.#delay = delay;
+  }
+
+  /** Decides about one attempt. A failing KV leaves the isolate's own count to decide, and is reported. */
+  async consume(key: string, rule: RateLimitRule): Promise<RateLimitDecision> {
+    const known = this.#windows.find(key);
+    const isBlocked = known !== undefined && known.resetAt > this.#now() && known.count >= rule.limit;
+    const record = isBlocked ? undefined : await this.#read(key, rule.keyPrefix);
+    // From here to the count nothing may wait: another attempt would decide on the same count.
+    const now = this.#now();
+    const window = mergeWindow(this.#windows.find(key), record, now, rule.windowMs);
+    this.#windows.keep(key, window, now);
+    const allowed = window.count < rule.limit;
+    if (allowed) {
+      window.count += 1;
+      window.isDirty = true;
+    }
+    const decision = { allowed, remaining: Math.max(0, rule.limit - window.count), resetAt: window.resetAt };
+    if (window.isDirty) await this.#share(key, window, rule.keyPrefix);
+    return { ...decision, approximate: true };
+  }
+
+  /**
+   * Forgets what this isolate counted and deletes the record.
+   *
+   * @throws CloudflareClientError `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`; this isolate has then forgotten all the same.
+   */
+  async reset(key: string): Promise<void> {
+    const now = this.#now();
+    this.#windows.keep(key, resetWindow(now), now);
+    await this.#access.remove(key);
+  }
+
+  async #read(key: string, keyPrefix: string): Promise<WindowRecord | undefined> {
+    try {
+      return parseRecord(await this.#access.read(key));
+    } catch (cause) {
+      this.#access.reportFailure('read', key, cause, keyPrefix);
+      return undefined;
+    }
+  }
+
+  /** Writes now, or sees to it that a write comes when the second is over. */
+  async #share(key: string, window: Window, keyPrefix: string): Promise<void> {
+    const now = this.#now();
+    const waitMs = window.writtenAt + WRITE_INTERVAL_MS - now;
+    if (waitMs <= 0) {
+      const write = this.#write(key, window, keyPrefix);
+      if (!this.#keepAlive(write)) await write;
+      return;
+    }
+    // Without waitUntil nothing may outlive the request: the next attempt after the second writes.
+    if (this.#waitUntil === undefined || window.delayedUntil > now) return;
+    window.delayedUntil = now + waitMs;
+    this.#keepAlive(this.#writeLater(key, window.writtenAt, waitMs, keyPrefix));
+  }
+
+  async #writeLater(key: string, lastWrittenAt: number, waitMs: number, keyPrefix: string): Promise<void> {
+    await this.#delay(waitMs);
+    const window = this.#windows.find(key);
+    // The window may have ended, another attempt may have written, and a reset leaves nothing to write.
+    if (window === undefined || !window.isDirty || window.resetAt <= this.#now()) return;
+    if (window.writtenAt === lastWrittenAt) await this.#write(key, window, keyPrefix);
+  }
+
+  async #write(key: string, window: Window, keyPrefix: string): Promise<void> {
+    const now = this.#now();
+    const { count, resetAt } = window;
+    // Set before the write begins, so that no other attempt begins one in the same second.
+    window.writtenAt = now;
+    window.isDirty = false;
+    const record: WindowRecord = { count, resetAt, at: now };
+    try {
+      await this.#access.write(key, JSON.stringify(record), { expirationTtl: nativeTtl((resetAt - now) / 1000) });
+    } catch (cause) {
+      window.isDirty = true;
+      this.#access.reportFailure('write', key, cause, keyPrefix);
+    }
+  }
+
+  #keepAlive(work: Promise<void>): boolean {
+    if (this.#waitUntil === undefined) return false;
+    try {
+      this.#waitUntil(work);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+const MAX_WINDOWS = 10_000;
+// Dropped together when all are live, so that a flood of new keys does not pay for a sweep each.
+const DROPPED_AT_ONCE = 1_000;
+
+/** What an isolate knows of one key. Plain data: a promise of one request would hang another that awaits it. */
+export interface Window {
+  count: number;
+  /** When the window ends, in milliseconds since the epoch; 0 before the first attempt. */
+  resetAt: number;
+  /** Whether `count` is more than what was last written. */
+  isDirty: boolean;
+  /** When a write was last begun. */
+  writtenAt: number;
+  /** Until when a delayed write is expected, so that there is one at a time; a time and not a flag, as its request can die. */
+  delayedUntil: number;
+  /** Records written at or before this time are from before a reset. */
+  ignoredUntil: number;
+}
+
+/** What is kept in KV. */
+export interface WindowRecord {
+  readonly count: number;
+  readonly resetAt: number;
+  /** When it was written, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+const windowsOf = new WeakMap<object, Windows>();
+
+/** The windows that this isolate keeps for a namespace, the same for every client over it. */
+export function windowsFor(namespace: object): Windows {
+  let windows = windowsOf.get(namespace);
+  if (windows === undefined) windowsOf.set(namespace, (windows = new Windows()));
+  return windows;
+}
+
+/** The windows of one namespace, at most 10,000: the expired go first, then those that were not used for longest. */
+export class Windows {
+  readonly #byKey = new Map<string, Window>();
+
+  /** The window of `key`, or `undefined` when none is known. It may have ended. */
+  find(key: string): Window | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** Keeps `window`, as the one that was used last. */
+  keep(key: string, window: Window, now: number): void {
+    if (!this.#byKey.delete(key) && this.#byKey.size >= MAX_WINDOWS) this.#makeRoom(now);
+    this.#byKey.set(key, window);
+  }
+
+  #makeRoom(now: number): void {
+    for (const [key, window] of this.#byKey) if (isOver(window, now)) this.#byKey.delete(key);
+    if (this.#byKey.size < MAX_WINDOWS) return;
+    const oldest = this.#byKey.keys();
+    for (let dropped = 0; dropped < DROPPED_AT_ONCE; dropped += 1) this.#byKey.delete(oldest.next().value ?? '');
+  }
+}
+
+// A record from before a reset can be read for as long as KV is stale elsewhere: 60 seconds "or more".
+const RESET_REMEMBERED_MS = 300_000;
+
+/** The state of a key that is reset at `now`. Its deletion counts as a write: the next one comes a second later. */
+export function resetWindow(now: number): Window {
+  return { count: 0, resetAt: 0, isDirty: false, writtenAt: now, delayedUntil: 0, ignoredUntil: now };
+}
+
+/**
+ * Joins what this isolate counted with what KV says, by the larger count. A live window keeps its end; a dead one is
+ * followed by that of the record, if it is live, or by a new one that starts now.
+ */
+export function mergeWindow(
+  window: Window | undefined,
+  record: WindowRecord | undefined,
+  now: number,
+  windowMs: number,
+): Window {
+  const { writtenAt, delayedUntil, ignoredUntil } = window ?? UNKNOWN;
+  const isBelieved = record !== undefined && record.resetAt > now && record.at > ignoredUntil;
+  const count = isBelieved ? record.count : 0;
+  if (window !== undefined && window.resetAt > now) {
+    window.count = Math.max(window.count, count);
+    return window;
+  }
+  // A record that ends later than any window of this rule could was written under a longer one.
+  const resetAt = isBelieved ? Math.min(record.resetAt, now + windowMs) : now + windowMs;
+  return { count, resetAt, isDirty: false, writtenAt, delayedUntil, ignoredUntil };
+}
+
+/**
+ * Reads a record.
+ *
+ * @returns the record, or `undefined` for anything that is not one.
+ */
+export function parseRecord(text: string | null): WindowRecord | undefined {
+  if (text === null) return undefined;
+  try {
+    const value = JSON.parse(text) as Record<string, unknown> | null;
+    const { count, resetAt, at } = value ?? {};
+    if (!Number.isSafeInteger(count) || (count as number) < 1) return undefined;
+    return Number.isFinite(resetAt) && Number.isFinite(at) ? (value as unknown as WindowRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const UNKNOWN = { writtenAt: -Infinity, delayedUntil: 0, ignoredUntil: -Infinity };
+
+function isOver(window: Window, now: number): boolean {
+  return window.resetAt <= now && window.ignoredUntil + RESET_REMEMBERED_MS <= now;
+}

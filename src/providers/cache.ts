@@ -1,0 +1,40 @@
+import 'reflect-metadata';
+import { CacheClient } from '../clients/kv/cache-client.js';
+import type { CacheClientOptions } from '../clients/kv/cache-client.js';
+import { Injectable } from '../decorators/injectable.js';
+import { CACHE_CLIENT, CACHE_KV } from '../tokens/index.js';
+import { KV_NAMESPACE } from './kv-binding.js';
+import { provide, provideBinding } from './provider.js';
+import type { Provider } from './provider.js';
+import { eventsOf, waitUntilOf } from './scope-services.js';
+
+// For containers that an app makes with tsyringe alone.
+Injectable(CACHE_KV)(CacheClient);
+
+/** Options of {@link provideCache}. */
+export interface ProvideCacheOptions extends Pick<CacheClientOptions, 'timeoutMs' | 'now'> {
+  /**
+   * The name of the KV namespace binding in wrangler.jsonc.
+   * @default 'CACHE_KV'
+   */
+  readonly binding?: string;
+}
+
+/**
+ * Provides `CACHE_CLIENT` and `CacheClient`, one instance per request scope, over the namespace `CACHE_KV`. Its background
+ * work goes through the scope's execution context and its events to `EVENT_SINK`, where there are such.
+ *
+ * @param options the binding's name and the client's own options.
+ * @returns the providers.
+ * @throws {CloudflareClientError} `INVALID_OPTION` when `binding` is not a name.
+ */
+export function provideCache({ binding = 'CACHE_KV', ...options }: ProvideCacheOptions = {}): readonly Provider[] {
+  return [
+    provideBinding(CACHE_KV, binding, KV_NAMESPACE),
+    provide(CACHE_CLIENT, (container) => {
+      const scoped = { events: eventsOf(container), waitUntil: waitUntilOf(container) };
+      return new CacheClient(container.resolve(CACHE_KV), { ...options, ...scoped });
+    }),
+    provide(CacheClient, (container) => container.resolve(CACHE_CLIENT)),
+  ];
+}

@@ -1,0 +1,43 @@
+import 'reflect-metadata';
+import { RateLimiterClient } from '../clients/kv/rate-limiter-client.js';
+import type { RateLimiterClientOptions } from '../clients/kv/rate-limiter-client.js';
+import { Injectable } from '../decorators/injectable.js';
+import { RATE_LIMITER_CLIENT, RATE_LIMIT_KV } from '../tokens/index.js';
+import { KV_NAMESPACE } from './kv-binding.js';
+import { provide, provideBinding } from './provider.js';
+import type { Provider } from './provider.js';
+import { eventsOf, waitUntilOf } from './scope-services.js';
+
+// For containers that an app makes with tsyringe alone.
+Injectable(RATE_LIMIT_KV)(RateLimiterClient);
+
+/** Options of {@link provideRateLimiter}. */
+export interface ProvideRateLimiterOptions extends Pick<RateLimiterClientOptions, 'timeoutMs' | 'now'> {
+  /**
+   * The name of the KV namespace binding in wrangler.jsonc.
+   * @default 'RATE_LIMIT_KV'
+   */
+  readonly binding?: string;
+}
+
+/**
+ * Provides `RATE_LIMITER_CLIENT` and `RateLimiterClient`, one instance per request scope, over the namespace
+ * `RATE_LIMIT_KV`. Counts are shared by the scopes of an isolate. They are written under the scope's execution context.
+ *
+ * @param options the binding's name and the client's own options.
+ * @returns the providers.
+ * @throws {CloudflareClientError} `INVALID_OPTION` when `binding` is not a name.
+ */
+export function provideRateLimiter({
+  binding = 'RATE_LIMIT_KV',
+  ...options
+}: ProvideRateLimiterOptions = {}): readonly Provider[] {
+  return [
+    provideBinding(RATE_LIMIT_KV, binding, KV_NAMESPACE),
+    provide(RATE_LIMITER_CLIENT, (container) => {
+      const scoped = { events: eventsOf(container), waitUntil: waitUntilOf(container) };
+      return new RateLimiterClient(container.resolve(RATE_LIMIT_KV), { ...options, ...scoped });
+    }),
+    provide(RateLimiterClient, (container) => container.resolve(RATE_LIMITER_CLIENT)),
+  ];
+}
