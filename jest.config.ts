@@ -21,6 +21,9 @@ const config: Config = {
     project('standard-decorators', ['decorators/**/*.test.ts'], '__tests__/tsconfig.jest.standard.json'),
     project('workerd', ['workerd/**/*.test.ts']),
     project('package', ['package/**/*.test.ts']),
+    project('demo', ['demo/**/*.test.ts']),
+    // Needs Debian's chromium, so it has a script of its own: npm run test:e2e.
+    project('e2e', ['e2e/**/*.test.ts']),
   ],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageDirectory: 'coverage',

@@ -1,4 +1,5 @@
-const MAX_KEY_BYTES = 512;
+import { MAX_KEY_BYTES, utf8Bytes } from '../clients/kv/key.js';
+
 const HASHED = 'sha256:';
 
 /**
@@ -13,14 +14,9 @@ const HASHED = 'sha256:';
 export function cacheKey(feature: string, key: string): string | Promise<string> {
   const full = `cache:${feature}:${key}`;
   // A key that looks hashed is hashed too: nothing that a caller passes can equal the hash of something else.
-  if (fitsInKey(full) && !key.startsWith(HASHED)) return full;
+  const isShort = full.length * 3 <= MAX_KEY_BYTES || utf8Bytes(full) <= MAX_KEY_BYTES;
+  if (isShort && !key.startsWith(HASHED)) return full;
   return sha256(key).then((digest) => `cache:${feature}:${HASHED}${digest}`);
-}
-
-function fitsInKey(key: string): boolean {
-  // A UTF-16 unit takes at most three bytes of UTF-8.
-  if (key.length * 3 <= MAX_KEY_BYTES) return true;
-  return key.length <= MAX_KEY_BYTES && new TextEncoder().encode(key).length <= MAX_KEY_BYTES;
 }
 
 async function sha256(text: string): Promise<string> {

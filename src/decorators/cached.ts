@@ -1,4 +1,5 @@
 import type { Cache } from '../clients/kv/cache.js';
+import { checkTtl } from '../clients/kv/ttl.js';
 import { CloudflareClientError, isCloudflareClientError } from '../errors.js';
 import { markCachedMethods } from '../internal/request-scope.js';
 import { cacheKey } from './cache-key.js';
@@ -7,8 +8,6 @@ import { findCache } from './find-cache.js';
 import { methodDecorator } from './method-decorator.js';
 import type { AsyncMethodDecorator, DecoratedMethod } from './method-decorator.js';
 import { MethodIdentity, checkName } from './method-identity.js';
-
-const MAX_TTL_SECONDS = 2_147_483_647;
 
 /** Options of {@link Cached}. `This` and `Args` are inferred from the decorated method. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see AsyncMethod
@@ -107,12 +106,7 @@ function cachedMethod(decorated: DecoratedMethod, options: AnyCachedOptions): De
 
 function checkOptions(options: unknown): AnyCachedOptions {
   const { ttl, name, key, cache } = (options ?? {}) as Record<keyof AnyCachedOptions, unknown>;
-  if (!Number.isInteger(ttl) || (ttl as number) < 1 || (ttl as number) > MAX_TTL_SECONDS) {
-    throw new CloudflareClientError(
-      'INVALID_TTL',
-      `@Cached: ttl must be an integer of 1 to ${MAX_TTL_SECONDS} seconds, got ${String(ttl)}.`,
-    );
-  }
+  checkTtl(ttl);
   checkName(name);
   checkFunction('key', key);
   checkFunction('cache', cache);

@@ -1,4 +1,4 @@
-import 'reflect-metadata';
+import 'reflect-metadata/lite';
 import { inject, injectable } from 'tsyringe';
 import { CloudflareClientError } from '../errors.js';
 import type { InjectionKey, Resolved } from '../tokens/token.js';

@@ -1,3 +1,4 @@
+import { utf8Bytes } from '../clients/kv/key.js';
 import { CloudflareClientError } from '../errors.js';
 import { CLASS_METADATA } from '../internal/class-metadata.js';
 import { isOwnedBy } from './method-decorator.js';
@@ -76,7 +77,7 @@ export class MethodIdentity {
 /** Checks a name given to a decorator. */
 export function checkName(name: unknown): void {
   if (name === undefined) return;
-  if (typeof name === 'string' && name !== '' && new TextEncoder().encode(name).length <= MAX_NAME_BYTES) return;
+  if (typeof name === 'string' && name !== '' && utf8Bytes(name) <= MAX_NAME_BYTES) return;
   throw new CloudflareClientError(
     'INVALID_OPTION',
     `@Cached: name must be a string of 1 to ${MAX_NAME_BYTES} bytes, got ${typeof name === 'string' ? JSON.stringify(name).slice(0, 80) : typeof name}.`,

@@ -1,4 +1,4 @@
-import 'reflect-metadata';
+import 'reflect-metadata/lite';
 import { CacheClient } from '../clients/kv/cache-client.js';
 import type { CacheClientOptions } from '../clients/kv/cache-client.js';
 import { Injectable } from '../decorators/injectable.js';

@@ -1,4 +1,4 @@
-import 'reflect-metadata';
+import 'reflect-metadata/lite';
 import { R2Client } from '../clients/r2/r2-client.js';
 import type { R2ClientConfig, R2ClientOptions } from '../clients/r2/r2-config.js';
 import { Injectable } from '../decorators/injectable.js';

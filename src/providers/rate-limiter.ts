@@ -1,4 +1,4 @@
-import 'reflect-metadata';
+import 'reflect-metadata/lite';
 import { RateLimiterClient } from '../clients/kv/rate-limiter-client.js';
 import type { RateLimiterClientOptions } from '../clients/kv/rate-limiter-client.js';
 import { Injectable } from '../decorators/injectable.js';

@@ -8,6 +8,8 @@ export interface Step {
   readonly parent: Step | undefined;
 }
 
+const SCOPE_TOKENS = ['ENV', 'EXECUTION_CONTEXT', 'REQUEST'];
+
 let current: Step | undefined;
 // tsyringe wraps what a constructor parameter threw in a plain Error; this keeps the coded error of the innermost step.
 let innermost: CloudflareClientError | undefined;
@@ -71,7 +73,8 @@ function describeFailure(step: Step, error: unknown): CloudflareClientError {
   if (isCloudflareClientError(error)) return failure(error.code, path, error.message, error);
   const message = error instanceof Error ? error.message : String(error);
   if (/^Attempted to resolve unregistered/.test(message)) {
-    return failure('UNKNOWN_TOKEN', path, `nothing provides ${name}. ${remedy(name)}`, error);
+    const code = SCOPE_TOKENS.includes(name) ? 'MISSING_SCOPE_VALUE' : 'UNKNOWN_TOKEN';
+    return failure(code, path, `nothing provides ${name}. ${remedy(name)}`, error);
   }
   if (/^TypeInfo not known for/.test(message)) {
     const reason = `${name} takes constructor arguments that nobody named. Decorate it with @Injectable(TOKEN, ...).`;
@@ -84,21 +87,19 @@ function failure(code: CloudflareClientError['code'], path: string[], reason: st
   return new CloudflareClientError(code, `Cannot resolve ${path.join(' -> ')}: ${reason}`, { cause });
 }
 
-const REMEDIES: Readonly<Record<string, string>> = {
-  ENV: 'Resolve from a scope: createContainer(...).scope({ env, ctx }).',
-  EXECUTION_CONTEXT: 'Hand the execution context to the scope: scope({ env, ctx }).',
-  REQUEST: 'Hand the request to the scope: scope({ env, ctx, request }).',
-  AUTH_SESSION_KV: 'Add provideSessionCache() to createContainer(...).',
-  SESSION_CACHE_CLIENT: 'Add provideSessionCache() to createContainer(...).',
-  RATE_LIMIT_KV: 'Add provideRateLimiter() to createContainer(...).',
-  RATE_LIMITER_CLIENT: 'Add provideRateLimiter() to createContainer(...).',
-  CACHE_KV: 'Add provideCache() to createContainer(...).',
-  CACHE_CLIENT: 'Add provideCache() to createContainer(...).',
-  R2_CONFIG: 'Add provideR2() to createContainer(...).',
-  R2_CLIENT: 'Add provideR2() to createContainer(...).',
-  EVENT_SINK: 'Add provideValue(EVENT_SINK, sink) to createContainer(...).',
+/** The provider function that answers for a token of ours. */
+const PROVIDERS: Readonly<Record<string, string>> = {
+  AUTH_SESSION_KV: 'provideSessionCache()',
+  SESSION_CACHE_CLIENT: 'provideSessionCache()',
+  RATE_LIMIT_KV: 'provideRateLimiter()',
+  RATE_LIMITER_CLIENT: 'provideRateLimiter()',
+  CACHE_KV: 'provideCache()',
+  CACHE_CLIENT: 'provideCache()',
+  R2_CONFIG: 'provideR2()',
+  R2_CLIENT: 'provideR2()',
 };
 
 function remedy(name: string): string {
-  return REMEDIES[name] ?? `Add provide(${name}, (container) => ...) to createContainer(...).`;
+  if (SCOPE_TOKENS.includes(name)) return 'Hand it to the scope: scope({ env, ctx, request }).';
+  return `Add ${PROVIDERS[name] ?? `provide(${name}, (container) => ...)`} to createContainer(...).`;
 }

@@ -1,4 +1,4 @@
-import 'reflect-metadata';
+import 'reflect-metadata/lite';
 import { SessionCacheClient } from '../clients/kv/session-cache-client.js';
 import type { SessionCacheClientOptions } from '../clients/kv/session-cache-client.js';
 import { Injectable } from '../decorators/injectable.js';

@@ -11,12 +11,7 @@ interface Fault {
 }
 
 // A failed listing calls itself a GET, as workerd does.
-const METHODS: MemoryKVCounts & Record<string, unknown> extends never ? never : Record<MemoryKVOperation, string> = {
-  get: 'GET',
-  put: 'PUT',
-  delete: 'DELETE',
-  list: 'GET',
-};
+const METHODS: Record<MemoryKVOperation, string> = { get: 'GET', put: 'PUT', delete: 'DELETE', list: 'GET' };
 
 /** Which operations fail or hang next, and how many there were. */
 export class KVFaults {
@@ -40,7 +35,7 @@ export class KVFaults {
     const fault = this.#faults[index];
     if (fault === undefined) return;
     if (fault.isOnce) this.#faults.splice(index, 1);
-    if (fault.error === 'hang') await new Promise<never>(() => undefined);
+    if (fault.error === 'hang') return new Promise<never>(() => undefined);
     throw fault.error ?? new Error(`KV ${METHODS[operation]} failed: 500 Internal Server Error`);
   }
 }

@@ -1,4 +1,4 @@
-import type { KVEntryLike, KVListOptionsLike, KVListResultLike, KVPutOptionsLike } from '../clients/kv/kv-namespace.js';
+import type { KVEntryLike, KVListOptionsLike, KVPutOptionsLike } from '../clients/kv/kv-namespace.js';
 import type { MemoryKVCounts, MemoryKVOperation } from './kv-faults.js';
 import { KVFaults } from './kv-faults.js';
 import {
@@ -13,6 +13,13 @@ import {
   toMetadataText,
   toPageSize,
 } from './kv-platform.js';
+import type {
+  MemoryKVEntry,
+  MemoryKVGet,
+  MemoryKVGetWithMetadata,
+  MemoryKVListKey,
+  MemoryKVListResult,
+} from './memory-kv-types.js';
 import { compareUtf8 } from './utf8-order.js';
 
 const MAX_BULK_BYTES = 25 * 1024 * 1024;
@@ -31,20 +38,6 @@ export interface MemoryKVNamespaceOptions {
    * @default false
    */
   readonly writesPerSecondPerKey?: boolean;
-}
-
-/** How a value is read. */
-export interface MemoryKVGetOptions<Type> {
-  type: Type;
-  /** Seconds, at least 30; checked and without effect, as there is no edge to cache at. */
-  cacheTtl?: number;
-}
-
-/** A value with its metadata, as `getWithMetadata` answers it. */
-export interface MemoryKVEntry<Value, Metadata> {
-  value: Value | null;
-  metadata: Metadata | null;
-  cacheStatus: string | null;
 }
 
 interface Stored {
@@ -80,60 +73,20 @@ export class MemoryKVNamespace {
     this.#writesPerSecondPerKey = options.writesPerSecondPerKey ?? false;
   }
 
-  get(key: string, options?: Partial<MemoryKVGetOptions<undefined>>): Promise<string | null>;
-  get(key: string, type: 'text' | MemoryKVGetOptions<'text'>): Promise<string | null>;
-  get<T = unknown>(key: string, type: 'json' | MemoryKVGetOptions<'json'>): Promise<T | null>;
-  get(key: string, type: 'arrayBuffer' | MemoryKVGetOptions<'arrayBuffer'>): Promise<ArrayBuffer | null>;
-  get(key: string, type: 'stream' | MemoryKVGetOptions<'stream'>): Promise<ReadableStream | null>;
-  get(keys: string[], type: 'text' | MemoryKVGetOptions<'text'>): Promise<Map<string, string | null>>;
-  get<T = unknown>(keys: string[], type: 'json' | MemoryKVGetOptions<'json'>): Promise<Map<string, T | null>>;
-  get(keys: string[], options?: Partial<MemoryKVGetOptions<undefined>>): Promise<Map<string, string | null>>;
   /** Reads one value, or up to 100 as text or JSON; `null` for what is absent or expired. */
-  async get(keys: string | string[], options?: GetOptions): Promise<unknown> {
+  readonly get = (async (keys: string | string[], options?: GetOptions): Promise<unknown> => {
     const { type, cacheTtl } = readOptions(options);
     if (!Array.isArray(keys)) return (await this.#readOne(toKey(keys, 'GET'), type, cacheTtl)).value;
     const entries = await this.#readBulk(keys, type, cacheTtl);
     return new Map([...entries].map(([key, entry]) => [key, entry?.value ?? null]));
-  }
+  }) as MemoryKVGet;
 
-  getWithMetadata<M = unknown>(
-    key: string,
-    options?: Partial<MemoryKVGetOptions<undefined>>,
-  ): Promise<MemoryKVEntry<string, M>>;
-  getWithMetadata<M = unknown>(
-    key: string,
-    type: 'text' | MemoryKVGetOptions<'text'>,
-  ): Promise<MemoryKVEntry<string, M>>;
-  getWithMetadata<T = unknown, M = unknown>(
-    key: string,
-    type: 'json' | MemoryKVGetOptions<'json'>,
-  ): Promise<MemoryKVEntry<T, M>>;
-  getWithMetadata<M = unknown>(
-    key: string,
-    type: 'arrayBuffer' | MemoryKVGetOptions<'arrayBuffer'>,
-  ): Promise<MemoryKVEntry<ArrayBuffer, M>>;
-  getWithMetadata<M = unknown>(
-    key: string,
-    type: 'stream' | MemoryKVGetOptions<'stream'>,
-  ): Promise<MemoryKVEntry<ReadableStream, M>>;
-  getWithMetadata<M = unknown>(
-    keys: string[],
-    type: 'text' | MemoryKVGetOptions<'text'>,
-  ): Promise<Map<string, MemoryKVEntry<string, M>>>;
-  getWithMetadata<T = unknown, M = unknown>(
-    keys: string[],
-    type: 'json' | MemoryKVGetOptions<'json'>,
-  ): Promise<Map<string, MemoryKVEntry<T, M>>>;
-  getWithMetadata<M = unknown>(
-    keys: string[],
-    options?: Partial<MemoryKVGetOptions<undefined>>,
-  ): Promise<Map<string, MemoryKVEntry<string, M>>>;
   /** As `get`, with what was put beside the value. Unlike all others it throws at once for a bad key, as workerd does. */
-  getWithMetadata(keys: string | string[], options?: GetOptions): Promise<unknown> {
+  readonly getWithMetadata = ((keys: string | string[], options?: GetOptions): Promise<unknown> => {
     const { type, cacheTtl } = readOptions(options);
     if (Array.isArray(keys)) return this.#readBulk(keys, type, cacheTtl);
     return this.#readOne(toKey(keys, 'GET'), type, cacheTtl);
-  }
+  }) as MemoryKVGetWithMetadata;
 
   /** Writes a value; the last write wins. */
   async put(
@@ -249,19 +202,6 @@ export class MemoryKVNamespace {
     };
   }
 }
-
-/** A key as `list` answers it. */
-export interface MemoryKVListKey<M> {
-  name: string;
-  /** Seconds since the epoch. */
-  expiration?: number;
-  metadata?: M;
-}
-
-/** A page as `list` answers it. */
-export type MemoryKVListResult<M> =
-  | { keys: MemoryKVListKey<M>[]; list_complete: true; cacheStatus: string | null }
-  | { keys: MemoryKVListKey<M>[]; list_complete: false; cursor: string; cacheStatus: string | null };
 
 function readOptions(options: GetOptions): { type: string; cacheTtl: unknown } {
   if (typeof options === 'string') return { type: options, cacheTtl: undefined };

@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { publint } from 'publint';
+
+interface Manifest {
+  exports: Record<string, string | { types: string; default: string }>;
+  files: string[];
+}
+const root = join(__dirname, '../..');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+const entries = Object.entries(manifest.exports).filter(
+  (entry): entry is [string, { types: string; default: string }] => typeof entry[1] === 'object',
+);
+
+/** Runs a module in a Node of its own and returns what it printed. */
+function runModule(code: string): string {
+  return execFileSync(process.execPath, ['--input-type=module', '--eval', code], { cwd: root, encoding: 'utf8' });
+}
+
+describe('the package', () => {
+  it.each(entries)('exports %s with a module and its types, types first', (_name, entry) => {
+    expect(Object.keys(entry)).toEqual(['types', 'default']);
+    for (const path of Object.values(entry)) expect(existsSync(join(root, path))).toBe(true);
+  });
+
+  it.each(entries)('can be imported in plain Node: %s', (name) => {
+    const specifier = `@codex/cloudflare-clients${name.slice(1)}`;
+    const names = runModule(`console.log(Object.keys(await import('${specifier}')).length)`);
+    expect(Number(names)).toBeGreaterThan(0);
+  });
+
+  it('does not load the AWS SDK when it is imported, only when R2 is first used', () => {
+    const loaded = runModule(`
+      import { register } from 'node:module';
+      import { MessageChannel } from 'node:worker_threads';
+      const hooks = 'data:text/javascript,' + encodeURIComponent(\`
+        let port;
+        export function initialize(data) { port = data.port; }
+        export async function load(url, context, next) { port.postMessage(url); return next(url, context); }
+      \`);
+      const { port1, port2 } = new MessageChannel();
+      const urls = [];
+      port1.on('message', (url) => urls.push(url)).unref();
+      register(hooks, { data: { port: port2 }, transferList: [port2] });
+      const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
+      const count = () => urls.filter((url) => url.includes('@aws-sdk')).length;
+      const { R2Client } = await import('@codex/cloudflare-clients');
+      const r2 = new R2Client({ accountId: 'a', accessKeyId: 'b', secretAccessKey: 'c' });
+      await settle();
+      const before = count();
+      await r2.getSignedUrl({ bucket: 'media', key: 'k', expiresIn: 60 });
+      await settle();
+      console.log(JSON.stringify({ before, after: count() > 0, seen: urls.length > 0 }));
+    `);
+    expect(JSON.parse(loaded)).toEqual({ before: 0, after: true, seen: true });
+  });
+
+  it('passes publint', async () => {
+    const { messages } = await publint({ pkgDir: root, strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  it('packs the build and no tests', () => {
+    const [packed] = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+        cwd: root,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    ) as [{ files: { path: string }[] }];
+    const paths = packed.files.map(({ path }) => path);
+    expect(paths).toContain('dist/index.js');
+    expect(paths).toContain('dist/index.d.ts');
+    expect(paths.filter((path) => !/^(dist|src)\/|^(README|CHANGELOG)\.md$|^package\.json$/.test(path))).toEqual([]);
+  });
+});

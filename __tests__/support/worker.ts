@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { Miniflare } from 'miniflare';
+
+/** Bundles a Worker as wrangler does, with the built package found under its public name. */
+export function bundleWorker(fixture: string, options: { readonly minify?: boolean } = {}): string {
+  const { outputFiles } = buildSync({
+    entryPoints: [join(__dirname, '../workerd/fixtures', fixture)],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'browser',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*'],
+    minify: options.minify ?? false,
+    keepNames: true,
+    logLevel: 'error',
+  });
+  return outputFiles[0]!.text;
+}
+
+/** What a test Worker runs with. */
+export interface TestWorkerOptions {
+  readonly minify?: boolean;
+  readonly kvNamespaces?: string[];
+  readonly bindings?: Record<string, string>;
+  readonly compatibilityDate?: string;
+}
+
+/** Starts a Worker in workerd on a free port of 127.0.0.1. Without compatibility flags: the package asks for none. */
+export async function startWorker(
+  fixture: string,
+  options: TestWorkerOptions = {},
+): Promise<{ readonly url: URL; readonly miniflare: Miniflare }> {
+  const { minify = false, ...rest } = options;
+  const miniflare = new Miniflare({
+    modules: [{ type: 'ESModule', path: 'index.mjs', contents: bundleWorker(fixture, { minify }) }],
+    compatibilityDate: '2026-07-30',
+    host: '127.0.0.1',
+    port: 0,
+    ...rest,
+  });
+  return { url: await miniflare.ready, miniflare };
+}

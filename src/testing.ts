@@ -1,0 +1,18 @@
+// Doubles that keep the platform's limits, and the contract that they share with it, for tests of your own.
+
+export { ManualClock } from './testing/manual-clock.js';
+export { MemoryKVNamespace } from './testing/memory-kv-namespace.js';
+export { kvNamespaceContract } from './testing/kv-namespace-contract.js';
+export { RecordingSink } from './testing/recording-sink.js';
+
+export type { KVContractCase } from './testing/kv-namespace-contract.js';
+export type { MemoryKVCounts, MemoryKVOperation } from './testing/kv-faults.js';
+export type { MemoryKVNamespaceOptions } from './testing/memory-kv-namespace.js';
+export type {
+  MemoryKVEntry,
+  MemoryKVGet,
+  MemoryKVGetOptions,
+  MemoryKVGetWithMetadata,
+  MemoryKVListKey,
+  MemoryKVListResult,
+} from './testing/memory-kv-types.js';
