@@ -104,10 +104,10 @@ export default tseslint.config(
         {
           patterns: [
             {
-              group: ['**/decorators/**', '**/providers/**', '**/index.js', 'tsyringe'],
-              message: direction,
+              group: ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', '**/index.js', 'tsyringe'],
+              allowTypeImports: true,
+              message: 'tokens and testing import types only.',
             },
-            { group: ['**/clients/**'], allowTypeImports: true, message: 'tokens and testing import types only.' },
           ],
         },
       ],

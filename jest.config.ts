@@ -9,7 +9,11 @@ function project(displayName: string, testMatch: string[], tsconfig = '__tests__
     testMatch: testMatch.map((pattern) => `<rootDir>/__tests__/${pattern}`),
     testEnvironment: 'node',
     // Sources name their imports with `.js`, as Node wants them; Jest runs the `.ts` beside it.
-    moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+    moduleNameMapper: {
+      '^(\\.{1,2}/.*)\\.js$': '$1',
+      '^@codex/cloudflare-clients$': '<rootDir>/src/index.ts',
+      '^@codex/cloudflare-clients/testing$': '<rootDir>/src/testing.ts',
+    },
     transform: { '^.+\\.ts$': ['ts-jest', { tsconfig, diagnostics: { ignoreCodes: [151001] } }] },
     setupFiles: ['reflect-metadata'],
   };

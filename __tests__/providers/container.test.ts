@@ -218,7 +218,8 @@ describe('createContainer', () => {
 
     it('says how to hand over an execution context', () => {
       const error = errorOf(() => app.scope({ env: {} }).resolve(EXECUTION_CONTEXT));
-      expect(error.message).toContain('scope({ env, ctx })');
+      expect(error.code).toBe('MISSING_SCOPE_VALUE');
+      expect(error.message).toContain('scope({ env, ctx, request })');
     });
 
     it('says that a class with arguments needs @Injectable', () => {

@@ -7,31 +7,32 @@ import type { R2ClientConfig } from '../clients/r2/r2-config.js';
 import type { EventSink } from '../events.js';
 import type { ExecutionContextLike } from '../internal/execution-context.js';
 import { token } from './token.js';
+import type { Token } from './token.js';
 
 /** The bindings and variables of the Worker: the `env` of its handlers. */
-export const ENV = token<object>('ENV');
+export const ENV: Token<object> = token('ENV');
 /** The execution context of the request, where the scope was given one. */
-export const EXECUTION_CONTEXT = token<ExecutionContextLike>('EXECUTION_CONTEXT');
+export const EXECUTION_CONTEXT: Token<ExecutionContextLike> = token('EXECUTION_CONTEXT');
 /** The request being served, where the scope was given one. */
-export const REQUEST = token<Request>('REQUEST');
+export const REQUEST: Token<Request> = token('REQUEST');
 
 /** The KV namespace of sessions; the binding `AUTH_SESSION_KV` by default. */
-export const AUTH_SESSION_KV = token<KVNamespaceLike>('AUTH_SESSION_KV');
+export const AUTH_SESSION_KV: Token<KVNamespaceLike> = token('AUTH_SESSION_KV');
 /** The KV namespace of rate limits; the binding `RATE_LIMIT_KV` by default. */
-export const RATE_LIMIT_KV = token<KVNamespaceLike>('RATE_LIMIT_KV');
+export const RATE_LIMIT_KV: Token<KVNamespaceLike> = token('RATE_LIMIT_KV');
 /** The KV namespace of the general cache; the binding `CACHE_KV` by default. */
-export const CACHE_KV = token<KVNamespaceLike>('CACHE_KV');
+export const CACHE_KV: Token<KVNamespaceLike> = token('CACHE_KV');
 /** The credentials of R2, read from the `R2_*` variables by default. */
-export const R2_CONFIG = token<R2ClientConfig>('R2_CONFIG');
+export const R2_CONFIG: Token<R2ClientConfig> = token('R2_CONFIG');
 
 /** The general cache. */
-export const CACHE_CLIENT = token<CacheClient>('CACHE_CLIENT');
+export const CACHE_CLIENT: Token<CacheClient> = token('CACHE_CLIENT');
 /** The session cache. */
-export const SESSION_CACHE_CLIENT = token<SessionCacheClient>('SESSION_CACHE_CLIENT');
+export const SESSION_CACHE_CLIENT: Token<SessionCacheClient> = token('SESSION_CACHE_CLIENT');
 /** The rate limiter. */
-export const RATE_LIMITER_CLIENT = token<RateLimiterClient>('RATE_LIMITER_CLIENT');
+export const RATE_LIMITER_CLIENT: Token<RateLimiterClient> = token('RATE_LIMITER_CLIENT');
 /** The object storage. */
-export const R2_CLIENT = token<R2Client>('R2_CLIENT');
+export const R2_CLIENT: Token<R2Client> = token('R2_CLIENT');
 
 /** Where the clients of a scope send their events, when it is provided. */
-export const EVENT_SINK = token<EventSink>('EVENT_SINK');
+export const EVENT_SINK: Token<EventSink> = token('EVENT_SINK');

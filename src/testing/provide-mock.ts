@@ -1,0 +1,30 @@
+import type { Provider } from '../providers/provider.js';
+import type { InjectionKey } from '../tokens/token.js';
+
+/**
+ * Provides a stand-in for a client or a service, of which the test writes only the members that it needs. Using another
+ * one throws an error that names it, so that a test cannot pass on `undefined`.
+ *
+ * @param token the token or class that is resolved.
+ * @param members what the stand-in has.
+ * @returns a provider for `container.with(...)`.
+ * @example
+ * ```ts
+ * const app = container.with(provideMock(CACHE_CLIENT, { getOrSet: (_key, _ttl, load) => Promise.resolve(load()) }));
+ * const service = app.scope({ env: {} }).resolve(ContentService);
+ * ```
+ */
+export function provideMock<T extends object>(token: InjectionKey<T>, members: Partial<NoInfer<T>>): Provider<T> {
+  const name = typeof token === 'symbol' ? (token as symbol).description : (token as { name: string }).name;
+  const mock = new Proxy(members, {
+    get(target, member) {
+      if (member in target) return Reflect.get(target, member) as unknown;
+      // What a runtime asks of any object: promises, printing, comparing.
+      if (typeof member === 'symbol' || QUESTIONS.has(member)) return undefined;
+      throw new TypeError(`The mock of ${String(name)} has no ${member}: add it to provideMock(...).`);
+    },
+  });
+  return { token, make: () => mock as T, owned: false };
+}
+
+const QUESTIONS: ReadonlySet<string> = new Set(['then', 'toJSON', 'asymmetricMatch', 'nodeType', 'constructor']);
