@@ -32,8 +32,8 @@ export function provideCache({ binding = 'CACHE_KV', ...options }: ProvideCacheO
   return [
     provideBinding(CACHE_KV, binding, KV_NAMESPACE),
     provide(CACHE_CLIENT, (container) => {
-      const scoped = { events: eventsOf(container), waitUntil: waitUntilOf(container) };
-      return new CacheClient(container.resolve(CACHE_KV), { ...options, ...scoped });
+      const events = eventsOf(container);
+      return new CacheClient(container.resolve(CACHE_KV), { ...options, events, waitUntil: waitUntilOf(container) });
     }),
     provide(CacheClient, (container) => container.resolve(CACHE_CLIENT)),
   ];

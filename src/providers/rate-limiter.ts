@@ -35,8 +35,12 @@ export function provideRateLimiter({
   return [
     provideBinding(RATE_LIMIT_KV, binding, KV_NAMESPACE),
     provide(RATE_LIMITER_CLIENT, (container) => {
-      const scoped = { events: eventsOf(container), waitUntil: waitUntilOf(container) };
-      return new RateLimiterClient(container.resolve(RATE_LIMIT_KV), { ...options, ...scoped });
+      const events = eventsOf(container);
+      return new RateLimiterClient(container.resolve(RATE_LIMIT_KV), {
+        ...options,
+        events,
+        waitUntil: waitUntilOf(container),
+      });
     }),
     provide(RateLimiterClient, (container) => container.resolve(RATE_LIMITER_CLIENT)),
   ];

@@ -32,7 +32,7 @@ interface ScopeState {
   /** What the scope made, oldest first, to be disposed with it. */
   readonly made: object[];
   /** Keys that were registered or intercepted on the scope itself, which tsyringe answers for. */
-  readonly plainKeys: Set<InjectionToken>;
+  plainKeys: Set<InjectionToken> | undefined;
   disposed: boolean;
 }
 
@@ -45,7 +45,7 @@ type TsyringeMethod = (this: DependencyContainer, key: InjectionToken, ...rest: 
 /** Opens a scope under `root`: a child container that knows its path, keeps one instance per key and can be disposed. */
 export function openScope(root: DependencyContainer, providers: ReadonlyMap<InjectionKey, Provider>): RequestScope {
   const scope = root.createChildContainer() as ScopeContainer;
-  scope[STATE] = { providers, values: new Map(), made: [], plainKeys: new Set(), disposed: false };
+  scope[STATE] = { providers, values: new Map(), made: [], plainKeys: undefined, disposed: false };
   scope.resolve = resolveInScope as DependencyContainer['resolve'];
   scope.register = registerInScope as DependencyContainer['register'];
   scope.beforeResolution = beforeResolutionInScope as DependencyContainer['beforeResolution'];
@@ -57,26 +57,38 @@ export function openScope(root: DependencyContainer, providers: ReadonlyMap<Inje
 
 /** Gives a scope a value that is not its own; it is handed out as it is and never looked into. */
 export function giveToScope(scope: RequestScope, key: InjectionToken, value: object): void {
-  scope.register(key, { useValue: value });
+  // For children of the scope, which look it up in tsyringe's registry.
+  tsyringeMethod(scope, 'register').call(scope, key, { useValue: value });
   (scope as ScopeContainer)[STATE].values.set(key, value);
+}
+
+/** What `container` has for `key`, or `undefined` where nothing provides it. */
+export function resolveOptional<T>(container: DependencyContainer, key: InjectionToken<T>): T | undefined {
+  const state = (container as Partial<ScopeContainer>)[STATE];
+  const isProvided =
+    state === undefined
+      ? container.isRegistered(key, true)
+      : state.values.has(key) || state.providers.has(key as InjectionKey) || state.plainKeys?.has(key) === true;
+  return isProvided ? container.resolve(key) : undefined;
 }
 
 /** Answers for `provider` in `container`: what its scope has already, or else what the provider makes now. */
 export function makeOnce(container: DependencyContainer, provider: Provider): unknown {
   const state = (container as Partial<ScopeContainer>)[STATE];
-  const known = state?.values.get(provider.token as InjectionToken);
-  if (known !== undefined) return known;
-  const value = provider.make(container);
-  if (state !== undefined) keep(state, provider.token as InjectionToken, value, provider.owned);
+  if (state !== undefined) {
+    return state.values.get(provider.token as InjectionToken) ?? keep(state, provider, provider.make(container));
+  }
   // A child container that somebody made of a scope keeps its instances in tsyringe's way.
-  else if (value != null) container.register(provider.token as InjectionToken, { useValue: value });
+  const value = provider.make(container);
+  if (value != null) container.register(provider.token as InjectionToken, { useValue: value });
   return value;
 }
 
-function keep(state: ScopeState, key: InjectionToken, value: unknown, owned: boolean): void {
-  if (typeof value !== 'object' || value === null) return;
-  state.values.set(key, value);
+function keep(state: ScopeState, { token, owned }: Pick<Provider, 'token' | 'owned'>, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  state.values.set(token as InjectionToken, value);
   if (owned) state.made.push(value);
+  return value;
 }
 
 function resolveInScope(this: ScopeContainer, key: InjectionToken, context?: unknown, isOptional?: boolean): unknown {
@@ -86,7 +98,7 @@ function resolveInScope(this: ScopeContainer, key: InjectionToken, context?: unk
   const step = enterStep(this, key);
   try {
     if (state.disposed) throw new CloudflareClientError('SCOPE_DISPOSED', 'the request scope has been disposed.');
-    const value = makeInScope(this, key, [context, isOptional]);
+    const value = makeInScope(this, key, context, isOptional);
     if (hasCachedMethods(value)) rememberScope(value, this);
     return value;
   } catch (error) {
@@ -96,16 +108,15 @@ function resolveInScope(this: ScopeContainer, key: InjectionToken, context?: unk
   }
 }
 
-function makeInScope(scope: ScopeContainer, key: InjectionToken, rest: unknown[]): unknown {
+function makeInScope(scope: ScopeContainer, key: InjectionToken, context: unknown, isOptional?: boolean): unknown {
   const state = scope[STATE];
-  const isPlain = state.plainKeys.has(key);
+  const isPlain = state.plainKeys?.has(key) === true;
   const provider = isPlain ? undefined : state.providers.get(key as InjectionKey);
-  if (provider !== undefined) return makeOnce(scope, provider);
+  if (provider !== undefined) return keep(state, provider, provider.make(scope));
   const isUnregisteredClass = !isPlain && typeof key === 'function' && !scope.isRegistered(key, true);
-  const value = tsyringeMethod(scope, 'resolve').call(scope, key, ...rest);
+  const value = tsyringeMethod(scope, 'resolve').call(scope, key, context, isOptional);
   // tsyringe would build another one next time; a scope has one instance of each class.
-  if (isUnregisteredClass) keep(state, key, value, true);
-  return value;
+  return isUnregisteredClass ? keep(state, { token: key, owned: true }, value) : value;
 }
 
 function registerInScope(this: ScopeContainer, key: InjectionToken, ...rest: unknown[]): unknown {
@@ -124,7 +135,7 @@ type Registering = 'register' | 'beforeResolution' | 'afterResolution';
 
 function leaveToTsyringe(scope: ScopeContainer, method: Registering, key: InjectionToken, rest: unknown[]): unknown {
   const result = tsyringeMethod(scope, method).call(scope, key, ...rest);
-  scope[STATE].plainKeys.add(key);
+  (scope[STATE].plainKeys ??= new Set()).add(key);
   scope[STATE].values.delete(key);
   return result;
 }

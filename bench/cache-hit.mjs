@@ -1,0 +1,146 @@
+// The hit path of read-through caches over a store of strings in memory. The floor is a Map and JSON.parse.
+import { cachified } from '@epic-web/cachified';
+import { BentoCache, bentostore } from 'bentocache';
+import { Cacheable } from 'cacheable';
+import { CacheClient, Cached } from '../dist/index.js';
+import { compare, printTable } from './measure.mjs';
+
+const KEYS = 1_000;
+const TTL_SECONDS = 3_600;
+const key = (index) => `cache:content:item-${index % KEYS}`;
+const value = (index) => ({
+  id: `item-${index}`,
+  title: 'An introduction to the violin',
+  creatorId: 'creator-0001',
+  tags: ['music', 'violin', 'beginner'],
+  durationSeconds: 754,
+  price: { amount: 1900, currency: 'EUR' },
+  published: true,
+  description: 'Twelve lessons that begin with how to hold the bow and end with a first piece.',
+});
+
+/** A KV namespace without a network: an answer is a settled promise, as fast as one can be. */
+class InstantKV {
+  #entries = new Map();
+  async getWithMetadata(name) {
+    return this.#entries.get(name) ?? { value: null, metadata: null };
+  }
+  async get(name) {
+    return this.#entries.get(name)?.value ?? null;
+  }
+  async put(name, text, options) {
+    this.#entries.set(name, { value: text, metadata: options?.metadata ?? null });
+  }
+  async delete(name) {
+    this.#entries.delete(name);
+  }
+  async list() {
+    return { keys: [], list_complete: true };
+  }
+}
+
+async function repeat(iterations, read) {
+  for (let index = 0; index < iterations; index += 1) await read(index);
+}
+
+const never = () => {
+  throw new Error('a hit was expected');
+};
+
+function floor() {
+  const store = new Map(Array.from({ length: KEYS }, (_, index) => [key(index), JSON.stringify(value(index))]));
+  const read = async (name) => JSON.parse(store.get(name));
+  return { name: 'floor: Map + JSON.parse', run: (iterations) => repeat(iterations, (index) => read(key(index))) };
+}
+
+async function ours() {
+  const cache = new CacheClient(new InstantKV());
+  for (let index = 0; index < KEYS; index += 1) await cache.set(key(index), value(index), TTL_SECONDS);
+  const run = (iterations) => repeat(iterations, (index) => cache.getOrSet(key(index), TTL_SECONDS, never));
+  return { name: 'this package: CacheClient.getOrSet', run };
+}
+
+async function oursDecorated(name, options, keyOf) {
+  class Content {
+    cache = new CacheClient(new InstantKV());
+    async item(index) {
+      return value(index);
+    }
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(Content.prototype, 'item');
+  Object.defineProperty(Content.prototype, 'item', Cached(options)(Content.prototype, 'item', descriptor));
+  const content = new Content();
+  for (let index = 0; index < KEYS; index += 1) await content.item(keyOf(index));
+  return { name, run: (iterations) => repeat(iterations, (index) => content.item(keyOf(index))) };
+}
+
+async function withCachified() {
+  const store = new Map();
+  const cache = {
+    get: (name) => {
+      const text = store.get(name);
+      return text === undefined ? undefined : JSON.parse(text);
+    },
+    set: (name, entry) => store.set(name, JSON.stringify(entry)),
+    delete: (name) => store.delete(name),
+  };
+  const read = (index, getFreshValue) => cachified({ key: key(index), cache, ttl: TTL_SECONDS * 1000, getFreshValue });
+  for (let index = 0; index < KEYS; index += 1) await read(index, () => value(index));
+  return { name: 'cachified 5.6.3', run: (iterations) => repeat(iterations, (index) => read(index, never)) };
+}
+
+async function withBentocache() {
+  const store = new Map();
+  // Only a store of strings, as KV is one: no copy of the objects in front of it.
+  const driver = {
+    options: {},
+    factory: () => ({
+      type: 'l2',
+      get: async (name) => store.get(name),
+      set: async (name, text) => Boolean(store.set(name, text)),
+      delete: async (name) => store.delete(name),
+      namespace() {
+        return this;
+      },
+    }),
+  };
+  const bento = new BentoCache({ default: 'kv', stores: { kv: bentostore().useL2Layer(driver) } });
+  const read = (index, factory) => bento.getOrSet({ key: key(index), ttl: '1h', factory });
+  for (let index = 0; index < KEYS; index += 1) await read(index, () => value(index));
+  return { name: 'bentocache 1.6.1', run: (iterations) => repeat(iterations, (index) => read(index, never)) };
+}
+
+async function withCacheable() {
+  const cacheable = new Cacheable();
+  const read = (index, load) => cacheable.getOrSet(key(index), load, { ttl: TTL_SECONDS * 1000 });
+  for (let index = 0; index < KEYS; index += 1) await read(index, async () => value(index));
+  return {
+    name: 'cacheable 2.5.0 (its own memory)',
+    run: (iterations) => repeat(iterations, (index) => read(index, never)),
+  };
+}
+
+export async function cacheHit() {
+  const cases = [
+    floor(),
+    await ours(),
+    await oursDecorated(
+      'this package: @Cached({ ttl, key })',
+      { ttl: TTL_SECONDS, key: (id) => id },
+      (index) => `item-${index % KEYS}`,
+    ),
+    await oursDecorated(
+      'this package: @Cached(ttl), one string argument',
+      TTL_SECONDS,
+      (index) => `item-${index % KEYS}`,
+    ),
+    await oursDecorated('this package: @Cached(ttl), one object argument', TTL_SECONDS, (index) => ({
+      page: index % KEYS,
+      size: 20,
+    })),
+    await withCachified(),
+    await withBentocache(),
+    await withCacheable(),
+  ];
+  printTable('Cache hits (1,000 keys, JSON values of about 290 bytes)', await compare(cases));
+}

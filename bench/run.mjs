@@ -1,0 +1,25 @@
+// Everything, or the parts named on the command line. Usage: npm run bench [-- cache-hit request-scope sizes memory]
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { cacheHit } from './cache-hit.mjs';
+import { requestScope } from './request-scope.mjs';
+
+const script = (path) => () => execFileSync(process.execPath, [path], { stdio: 'inherit' });
+
+const PARTS = {
+  'cache-hit': cacheHit,
+  'request-scope': requestScope,
+  sizes: script('scripts/bundle-sizes.mjs'),
+  memory: script('bench/r2-memory.mjs'),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in PARTS));
+if (unknown.length > 0) {
+  console.error(`No such part: ${unknown.join(', ')}. There are ${Object.keys(PARTS).join(', ')}.`);
+  process.exit(1);
+}
+console.log(
+  `Node ${process.version}, ${cpus().length} cores. Ratios of one run; absolute times depend on the machine.`,
+);
+for (const name of asked.length > 0 ? asked : Object.keys(PARTS)) await PARTS[name]();
