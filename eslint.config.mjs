@@ -3,6 +3,9 @@ import prettier from 'eslint-config-prettier';
 import jsdoc from 'eslint-plugin-jsdoc';
 import tseslint from 'typescript-eslint';
 
+// A path of dots alone that ends in index.js: the public surface. tokens/index.js is imported with its folder.
+const ROOT_INDEX = '^(\\.\\.?/)+index\\.js$';
+
 /** Direction of imports (docs/decisions/0002): what the files of a folder may not reach. */
 function forbid(files, groups, message, typesOnly = []) {
   return {
@@ -12,7 +15,8 @@ function forbid(files, groups, message, typesOnly = []) {
         'error',
         {
           patterns: [
-            { group: [...groups, '**/index.js', '!./tokens/index.js', '!../tokens/index.js'], message },
+            { group: groups, message },
+            { regex: ROOT_INDEX, message },
             ...typesOnly.map((name) => ({ group: [name], allowTypeImports: true, message })),
           ],
         },
@@ -104,10 +108,11 @@ export default tseslint.config(
         {
           patterns: [
             {
-              group: ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', '**/index.js', 'tsyringe'],
+              group: ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', 'tsyringe'],
               allowTypeImports: true,
               message: 'tokens and testing import types only.',
             },
+            { regex: ROOT_INDEX, message: direction },
           ],
         },
       ],

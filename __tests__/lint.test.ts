@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..');
+
+const REFUSED: [file: string, text: string][] = [
+  ['src/errors.ts', `import { CacheClient } from './clients/kv/cache-client.js';`],
+  ['src/events.ts', `import { ENV } from './tokens/index.js';`],
+  ['src/events.ts', `import { CacheClient } from './index.js';`],
+  ['src/clients/kv/cache-client.ts', `import { Cached } from '../../decorators/cached.js';`],
+  ['src/clients/kv/cache-client.ts', `import { ENV } from '../../tokens/index.js';`],
+  ['src/clients/kv/cache-client.ts', `import { inject } from 'tsyringe';`],
+  ['src/clients/kv/cache-client.ts', `import { Buffer } from 'node:buffer';`],
+  ['src/decorators/cached.ts', `import { provide } from '../providers/provider.js';`],
+  ['src/tokens/index.ts', `import { CacheClient } from '../clients/kv/cache-client.js';`],
+  ['src/testing/manual-clock.ts', `import { CacheClient } from '../clients/kv/cache-client.js';`],
+  ['src/testing/manual-clock.ts', `import { CacheClient } from '../index.js';`],
+  ['src/providers/cache.ts', `import { MemoryKVNamespace } from '../testing/memory-kv-namespace.js';`],
+  ['src/providers/cache.ts', `import { CacheClient } from '../index.js';`],
+];
+
+const ALLOWED: [file: string, text: string][] = [
+  ['src/decorators/cached.ts', `import { CacheClient } from '../clients/kv/cache-client.js';`],
+  ['src/providers/cache.ts', `import { CACHE_KV } from '../tokens/index.js';`],
+  ['src/tokens/index.ts', `import type { CacheClient } from '../clients/kv/cache-client.js';`],
+  ['src/internal/request-scope.ts', `import type { DependencyContainer } from 'tsyringe';`],
+];
+
+/** Lints each text as if it stood in its file, in one Node; answers with the ids of the rules that each breaks. */
+function lint(cases: readonly [string, string][]): string[][] {
+  const run = `
+    import { ESLint } from 'eslint';
+    const eslint = new ESLint({
+      overrideConfig: { languageOptions: { parserOptions: { projectService: false, program: null } } },
+      ruleFilter: ({ ruleId }) => /restricted/.test(ruleId),
+    });
+    const broken = [];
+    for (const [filePath, text] of JSON.parse(process.argv[1])) {
+      const [result] = await eslint.lintText(text, { filePath });
+      broken.push(result.messages.map(({ ruleId, message }) => ruleId ?? message));
+    }
+    console.log(JSON.stringify(broken));
+  `;
+  const args = ['--input-type=module', '--eval', run, JSON.stringify(cases)];
+  return JSON.parse(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' })) as string[][];
+}
+
+describe('the direction of imports', () => {
+  let broken: string[][];
+
+  beforeAll(() => {
+    broken = lint([...REFUSED, ...ALLOWED]);
+  });
+
+  it.each(REFUSED.map((entry, index) => [...entry, index] as const))('refuses in %s: %s', (_file, _text, index) => {
+    expect(broken[index]).toEqual([expect.stringMatching(/no-restricted-(imports|syntax)/)]);
+  });
+
+  it.each(ALLOWED.map((entry, index) => [...entry, index] as const))('allows in %s: %s', (_file, _text, index) => {
+    expect(broken[REFUSED.length + index]).toEqual([]);
+  });
+});
