@@ -3,6 +3,7 @@
 export { ManualClock } from './testing/manual-clock.js';
 export { MemoryKVNamespace } from './testing/memory-kv-namespace.js';
 export { kvNamespaceContract } from './testing/kv-namespace-contract.js';
+export { provideMock } from './testing/provide-mock.js';
 export { RecordingSink } from './testing/recording-sink.js';
 
 export type { KVContractCase } from './testing/kv-namespace-contract.js';

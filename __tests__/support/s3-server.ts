@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Miniflare } from 'miniflare';
 
 /** What a test S3 server is started with. */
@@ -32,6 +33,11 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     compatibilityDate: '2026-07-30',
     host: '127.0.0.1',
     port: 0,
+    // The server tells of each connection that a test cuts.
+    handleRuntimeStdio(stdout: Readable, stderr: Readable) {
+      stdout.resume();
+      stderr.resume();
+    },
     r2Buckets: Object.fromEntries(
       options.buckets.map((id, index) => [`BUCKET_${index}`, { id, s3Credentials: { ...CREDENTIALS } }]),
     ),

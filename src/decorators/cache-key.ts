@@ -1,4 +1,5 @@
 import { MAX_KEY_BYTES, utf8Bytes } from '../clients/kv/key.js';
+import { sha256 } from '../internal/sha256.js';
 
 const HASHED = 'sha256:';
 
@@ -17,9 +18,4 @@ export function cacheKey(feature: string, key: string): string | Promise<string>
   const isShort = full.length * 3 <= MAX_KEY_BYTES || utf8Bytes(full) <= MAX_KEY_BYTES;
   if (isShort && !key.startsWith(HASHED)) return full;
   return sha256(key).then((digest) => `cache:${feature}:${HASHED}${digest}`);
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

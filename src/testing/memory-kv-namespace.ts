@@ -74,7 +74,7 @@ export class MemoryKVNamespace {
   }
 
   /** Reads one value, or up to 100 as text or JSON; `null` for what is absent or expired. */
-  readonly get = (async (keys: string | string[], options?: GetOptions): Promise<unknown> => {
+  get = (async (keys: string | string[], options?: GetOptions): Promise<unknown> => {
     const { type, cacheTtl } = readOptions(options);
     if (!Array.isArray(keys)) return (await this.#readOne(toKey(keys, 'GET'), type, cacheTtl)).value;
     const entries = await this.#readBulk(keys, type, cacheTtl);
@@ -82,7 +82,7 @@ export class MemoryKVNamespace {
   }) as MemoryKVGet;
 
   /** As `get`, with what was put beside the value. Unlike all others it throws at once for a bad key, as workerd does. */
-  readonly getWithMetadata = ((keys: string | string[], options?: GetOptions): Promise<unknown> => {
+  getWithMetadata = ((keys: string | string[], options?: GetOptions): Promise<unknown> => {
     const { type, cacheTtl } = readOptions(options);
     if (Array.isArray(keys)) return this.#readBulk(keys, type, cacheTtl);
     return this.#readOne(toKey(keys, 'GET'), type, cacheTtl);

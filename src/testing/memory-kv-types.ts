@@ -26,28 +26,25 @@ export type MemoryKVListResult<Metadata> =
   | { keys: MemoryKVListKey<Metadata>[]; list_complete: false; cursor: string; cacheStatus: string | null };
 
 type As<Type> = Type | MemoryKVGetOptions<Type>;
-type AsDefault = Partial<MemoryKVGetOptions<undefined>>;
+/** Text is what an absent type stands for. */
+type AsText = As<'text'> | Partial<MemoryKVGetOptions<undefined>>;
 
 /** The overloads of a namespace's `get` in `@cloudflare/workers-types` 4. */
 export interface MemoryKVGet {
-  (key: string, options?: AsDefault): Promise<string | null>;
-  (key: string, type: As<'text'>): Promise<string | null>;
-  <T = unknown>(key: string, type: As<'json'>): Promise<T | null>;
-  (key: string, type: As<'arrayBuffer'>): Promise<ArrayBuffer | null>;
-  (key: string, type: As<'stream'>): Promise<ReadableStream | null>;
-  (keys: string[], type: As<'text'>): Promise<Map<string, string | null>>;
-  <T = unknown>(keys: string[], type: As<'json'>): Promise<Map<string, T | null>>;
-  (keys: string[], options?: AsDefault): Promise<Map<string, string | null>>;
+  (key: string, type?: AsText): Promise<string | null>;
+  <T = unknown>(key: string, type?: As<'json'>): Promise<T | null>;
+  (key: string, type?: As<'arrayBuffer'>): Promise<ArrayBuffer | null>;
+  (key: string, type?: As<'stream'>): Promise<ReadableStream | null>;
+  (keys: string[], type?: AsText): Promise<Map<string, string | null>>;
+  <T = unknown>(keys: string[], type?: As<'json'>): Promise<Map<string, T | null>>;
 }
 
 /** The overloads of a namespace's `getWithMetadata` in `@cloudflare/workers-types` 4. */
 export interface MemoryKVGetWithMetadata {
-  <M = unknown>(key: string, options?: AsDefault): Promise<MemoryKVEntry<string, M>>;
-  <M = unknown>(key: string, type: As<'text'>): Promise<MemoryKVEntry<string, M>>;
-  <T = unknown, M = unknown>(key: string, type: As<'json'>): Promise<MemoryKVEntry<T, M>>;
-  <M = unknown>(key: string, type: As<'arrayBuffer'>): Promise<MemoryKVEntry<ArrayBuffer, M>>;
-  <M = unknown>(key: string, type: As<'stream'>): Promise<MemoryKVEntry<ReadableStream, M>>;
-  <M = unknown>(keys: string[], type: As<'text'>): Promise<Map<string, MemoryKVEntry<string, M>>>;
-  <T = unknown, M = unknown>(keys: string[], type: As<'json'>): Promise<Map<string, MemoryKVEntry<T, M>>>;
-  <M = unknown>(keys: string[], options?: AsDefault): Promise<Map<string, MemoryKVEntry<string, M>>>;
+  <M = unknown>(key: string, type?: AsText): Promise<MemoryKVEntry<string, M>>;
+  <T = unknown, M = unknown>(key: string, type?: As<'json'>): Promise<MemoryKVEntry<T, M>>;
+  <M = unknown>(key: string, type?: As<'arrayBuffer'>): Promise<MemoryKVEntry<ArrayBuffer, M>>;
+  <M = unknown>(key: string, type?: As<'stream'>): Promise<MemoryKVEntry<ReadableStream, M>>;
+  <M = unknown>(keys: string[], type?: AsText): Promise<Map<string, MemoryKVEntry<string, M>>>;
+  <T = unknown, M = unknown>(keys: string[], type?: As<'json'>): Promise<Map<string, MemoryKVEntry<T, M>>>;
 }

@@ -82,37 +82,22 @@ export class CacheClient implements Cache {
    * @param ttlSeconds seconds, an integer from 1.
    * @param loader called at most once, with nothing, on a miss.
    * @returns the cached or the loaded value.
-   * @throws CloudflareClientError `INVALID_KEY`, `INVALID_TTL` before the loader runs. The loader's own error as it is.
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_TTL` before the loader runs. The loader's own error as it is.
    */
-  async getOrSet<T>(key: string, ttlSeconds: number, loader: () => T | Promise<T>): Promise<T> {
-    checkKey(key);
-    checkTtl(ttlSeconds);
+  getOrSet<T>(key: string, ttlSeconds: number, loader: () => T | Promise<T>): Promise<T> {
+    try {
+      checkKey(key);
+      checkTtl(ttlSeconds);
+    } catch (error) {
+      return Promise.reject(error as CloudflareClientError);
+    }
     const current = this.#flights.get(key);
-    if (current !== undefined) return (await current.join()) as T;
+    if (current !== undefined) return current.join() as Promise<T>;
     const flight = new Flight();
     this.#flights.set(key, flight);
-    try {
-      let entry: KVEntryLike | undefined;
-      try {
-        entry = await this.#access.readEntry(key);
-      } catch (cause) {
-        this.#access.reportFailure('read', key, cause);
-      }
-      const found = entry === undefined ? MISS.error : decodeEntry(entry, this.#now());
-      if (this.#events !== undefined) reportLookup(this.#events, key, found);
-      if (found.status === 'hit') {
-        flight.landCopies(entry?.value ?? '');
-        return found.value as T;
-      }
-      const value = await loader();
-      await this.#keep(flight, key, ttlSeconds, value);
-      return value;
-    } catch (error) {
-      flight.fail(error);
-      throw error;
-    } finally {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
-    }
+    const leader = this.#lead(flight, key, ttlSeconds, loader);
+    flight.leader = leader;
+    return leader;
   }
 
   /**
@@ -120,7 +105,7 @@ export class CacheClient implements Cache {
    *
    * @param key 1 to 512 UTF-8 bytes.
    * @returns the value, or `null` on a miss: absent, expired, corrupt, or KV failing. `lookup` tells these apart.
-   * @throws CloudflareClientError `INVALID_KEY`.
+   * @throws {CloudflareClientError} `INVALID_KEY`.
    */
   async get<T>(key: string): Promise<T | null> {
     const found = await this.lookup<T>(key);
@@ -132,7 +117,7 @@ export class CacheClient implements Cache {
    *
    * @param key 1 to 512 UTF-8 bytes.
    * @returns a hit with the value and its age, or a miss with its reason.
-   * @throws CloudflareClientError `INVALID_KEY`.
+   * @throws {CloudflareClientError} `INVALID_KEY`.
    */
   async lookup<T>(key: string): Promise<CacheLookup<T>> {
     checkKey(key);
@@ -152,7 +137,7 @@ export class CacheClient implements Cache {
    *
    * @param keys each of 1 to 512 UTF-8 bytes; duplicates collapse.
    * @returns every asked key in the order asked, with `null` for a miss of any kind.
-   * @throws CloudflareClientError `INVALID_KEY` before anything is read.
+   * @throws {CloudflareClientError} `INVALID_KEY` before anything is read.
    */
   async getMany<T>(keys: Iterable<string>): Promise<Map<string, T | null>> {
     const unique = [...new Set(keys)];
@@ -180,7 +165,7 @@ export class CacheClient implements Cache {
    * @param key 1 to 512 UTF-8 bytes.
    * @param value what JSON can hold, at most 25 MiB; `undefined`, functions, bigints and cycles are refused.
    * @param ttlSeconds seconds, an integer from 1. KV itself drops the entry after 60 seconds or later.
-   * @throws CloudflareClientError `INVALID_KEY`, `INVALID_TTL`, `INVALID_VALUE` before anything is written; `KV_WRITE_FAILED`,
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_TTL`, `INVALID_VALUE` before anything is written; `KV_WRITE_FAILED`,
    *   `KV_TIMEOUT`; `KV_RATE_LIMITED` when the key was written less than a second ago.
    */
   async set(key: string, value: unknown, ttlSeconds: number): Promise<void> {
@@ -194,7 +179,7 @@ export class CacheClient implements Cache {
   /**
    * Deletes one key. A missing key is no failure. A `getOrSet` of this client that is loading it will not store what it loads.
    *
-   * @throws CloudflareClientError `INVALID_KEY`; `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
+   * @throws {CloudflareClientError} `INVALID_KEY`; `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
    */
   async delete(key: string): Promise<void> {
     checkKey(key);
@@ -208,7 +193,7 @@ export class CacheClient implements Cache {
    *
    * @param keys each of 1 to 512 UTF-8 bytes; duplicates collapse.
    * @returns how many were deleted, and each that was not, with its error.
-   * @throws CloudflareClientError `INVALID_KEY` before anything is deleted.
+   * @throws {CloudflareClientError} `INVALID_KEY` before anything is deleted.
    */
   async deleteMany(keys: Iterable<string>): Promise<DeleteReport> {
     const unique = [...new Set(keys)];
@@ -222,7 +207,7 @@ export class CacheClient implements Cache {
    *
    * @param prefix at most 512 UTF-8 bytes; the empty one only with `allowEmptyPrefix`.
    * @returns how many were deleted, and each that was not, with its error.
-   * @throws CloudflareClientError `INVALID_PREFIX` before anything is deleted; `KV_LIST_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`
+   * @throws {CloudflareClientError} `INVALID_PREFIX` before anything is deleted; `KV_LIST_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`
    *   when the listing failed, with a message that says how many keys were deleted before.
    */
   async deletePrefix(prefix: string, options?: DeletePrefixOptions): Promise<DeleteReport> {
@@ -232,22 +217,40 @@ export class CacheClient implements Cache {
     return deleteByPrefix(this.#access, prefix);
   }
 
-  /** Stores what a flight loaded, unless the key changed meanwhile, and then lets the others have it. */
-  async #keep(flight: Flight, key: string, ttlSeconds: number, value: unknown): Promise<void> {
-    let text: string;
+  async #lead<T>(flight: Flight, key: string, ttlSeconds: number, loader: () => T | Promise<T>): Promise<T> {
     try {
-      text = toJson(value);
+      let entry: KVEntryLike | undefined;
+      try {
+        entry = await this.#access.readEntry(key);
+      } catch (cause) {
+        this.#access.reportFailure('read', key, cause);
+      }
+      const found = entry === undefined ? MISS.error : decodeEntry(entry, this.#now());
+      if (this.#events !== undefined) reportLookup(this.#events, key, found);
+      if (found.status === 'hit') {
+        flight.text = entry?.value ?? undefined;
+        return found.value as T;
+      }
+      const value = await loader();
+      await this.#keep(flight, key, ttlSeconds, value);
+      return value;
+    } finally {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    }
+  }
+
+  /** Stores what a flight loaded, unless the key changed meanwhile. */
+  async #keep(flight: Flight, key: string, ttlSeconds: number, value: unknown): Promise<void> {
+    try {
+      flight.text = toJson(value);
     } catch (error) {
       const reason = (error as CloudflareClientError).message;
       if (this.#events !== undefined) report(this.#events, { type: 'cache.skip', keyPrefix: keyPrefix(key), reason });
-      flight.landShared(value);
       return;
     }
-    if (!flight.isSuperseded) {
-      flight.writing = this.#writeOrReport(key, text, ttlSeconds);
-      await flight.writing;
-    }
-    flight.landCopies(text);
+    if (flight.isSuperseded) return;
+    flight.writing = this.#writeOrReport(key, flight.text, ttlSeconds);
+    await flight.writing;
   }
 
   async #writeOrReport(key: string, text: string, ttlSeconds: number): Promise<void> {

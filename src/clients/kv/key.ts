@@ -11,7 +11,7 @@ const QUOTED_LENGTH = 48;
  * Refuses what KV cannot take as a key.
  *
  * @param key a string of 1 to 512 UTF-8 bytes, not `.` or `..`, without a lone surrogate.
- * @throws CloudflareClientError `INVALID_KEY`, naming the key (shortened) and the bound.
+ * @throws {CloudflareClientError} `INVALID_KEY`, naming the key (shortened) and the bound.
  */
 export function checkKey(key: unknown): asserts key is string {
   const fault = findKeyFault(key);
@@ -34,7 +34,7 @@ export function findKeyFault(key: unknown): string | null {
  * Refuses what KV cannot take as a listing prefix. The empty prefix, which matches every key, passes.
  *
  * @param prefix a string of at most 512 UTF-8 bytes without a lone surrogate.
- * @throws CloudflareClientError `INVALID_PREFIX`, naming the prefix (shortened) and the bound.
+ * @throws {CloudflareClientError} `INVALID_PREFIX`, naming the prefix (shortened) and the bound.
  */
 export function checkPrefix(prefix: unknown): asserts prefix is string {
   const fault = typeof prefix === 'string' ? findTextFault(prefix) : 'is not a string.';

@@ -71,7 +71,7 @@ export class KVAccess {
   /**
    * Writes `text`, and reports it when it is large.
    *
-   * @throws CloudflareClientError `KV_WRITE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`; `INVALID_VALUE` above 25 MiB.
+   * @throws {CloudflareClientError} `KV_WRITE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`; `INVALID_VALUE` above 25 MiB.
    */
   async write(key: string, text: string, options: KVPutOptionsLike): Promise<void> {
     const bytes = valueBytes(text);
@@ -93,7 +93,7 @@ export class KVAccess {
   /**
    * Deletes `key`; a missing one is no failure.
    *
-   * @throws CloudflareClientError `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
+   * @throws {CloudflareClientError} `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
    */
   async remove(key: string): Promise<void> {
     try {

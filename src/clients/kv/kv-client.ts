@@ -84,7 +84,7 @@ export class KVClient {
    *
    * @param key 1 to 512 UTF-8 bytes.
    * @returns the value, or `null` when the key is absent or expired (or holds a stored `null`).
-   * @throws CloudflareClientError `INVALID_KEY`; `KV_READ_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`; `KV_CORRUPT_VALUE` when the
+   * @throws {CloudflareClientError} `INVALID_KEY`; `KV_READ_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`; `KV_CORRUPT_VALUE` when the
    *   value is not JSON.
    */
   async get<T>(key: string): Promise<T | null> {
@@ -103,7 +103,7 @@ export class KVClient {
    *
    * @param keys each of 1 to 512 UTF-8 bytes; duplicates collapse.
    * @returns every asked key in the order asked, with `null` for a miss.
-   * @throws CloudflareClientError `INVALID_KEY` before anything is read; `KV_READ_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
+   * @throws {CloudflareClientError} `INVALID_KEY` before anything is read; `KV_READ_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
    */
   async getMany<T>(keys: Iterable<string>): Promise<Map<string, T | null>> {
     const unique = [...new Set(keys)];
@@ -125,7 +125,7 @@ export class KVClient {
    * @param key 1 to 512 UTF-8 bytes.
    * @param value what JSON can hold, at most 25 MiB; `undefined`, functions, bigints and cycles are refused.
    * @param options the lifetime, always needed, and metadata.
-   * @throws CloudflareClientError `INVALID_KEY`, `INVALID_TTL`, `INVALID_VALUE` before anything is written; `KV_WRITE_FAILED`,
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_TTL`, `INVALID_VALUE` before anything is written; `KV_WRITE_FAILED`,
    *   `KV_TIMEOUT`; `KV_RATE_LIMITED` when the key was written less than a second ago.
    */
   async put(key: string, value: unknown, options: KVClientPutOptions): Promise<void> {
@@ -140,7 +140,7 @@ export class KVClient {
   /**
    * Deletes one key. A missing key is no failure.
    *
-   * @throws CloudflareClientError `INVALID_KEY`; `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
+   * @throws {CloudflareClientError} `INVALID_KEY`; `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
    */
   async delete(key: string): Promise<void> {
     checkKey(key);
@@ -153,7 +153,7 @@ export class KVClient {
    *
    * @param keys each of 1 to 512 UTF-8 bytes; duplicates collapse.
    * @returns how many were deleted, and each that was not, with its error.
-   * @throws CloudflareClientError `INVALID_KEY` before anything is deleted.
+   * @throws {CloudflareClientError} `INVALID_KEY` before anything is deleted.
    */
   async deleteMany(keys: Iterable<string>): Promise<DeleteReport> {
     return deleteKeys(this.#access, keys);
@@ -164,7 +164,7 @@ export class KVClient {
    *
    * @param prefix at most 512 UTF-8 bytes; the empty one only with `allowEmptyPrefix`.
    * @returns how many were deleted, and each that was not, with its error.
-   * @throws CloudflareClientError `INVALID_PREFIX` before anything is deleted; `KV_LIST_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`
+   * @throws {CloudflareClientError} `INVALID_PREFIX` before anything is deleted; `KV_LIST_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`
    *   when the listing failed, with a message that says how many keys were deleted before.
    */
   async deletePrefix(prefix: string, options?: DeletePrefixOptions): Promise<DeleteReport> {
@@ -176,7 +176,7 @@ export class KVClient {
    * Walks the keys in the order of their UTF-8 bytes. Pages are fetched as the loop reaches them.
    *
    * @returns an iterable over the keys; nothing is asked of KV before the first step.
-   * @throws CloudflareClientError `INVALID_PREFIX`, `INVALID_OPTION` at once; `KV_LIST_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`
+   * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION` at once; `KV_LIST_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`
    *   from the loop.
    */
   list(options: KVClientListOptions = {}): AsyncIterable<KVListEntry> {

@@ -67,7 +67,7 @@ export class KVRateLimitStore implements RateLimitStore {
   /**
    * Forgets what this isolate counted and deletes the record.
    *
-   * @throws CloudflareClientError `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`; this isolate has then forgotten all the same.
+   * @throws {CloudflareClientError} `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`; this isolate has then forgotten all the same.
    */
   async reset(key: string): Promise<void> {
     const now = this.#now();

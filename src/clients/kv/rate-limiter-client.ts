@@ -103,7 +103,7 @@ export class RateLimiterClient {
    * @param identifier who attempts, such as an IP address or a user id; not empty, with `keyPrefix` at most 512 UTF-8 bytes.
    * @param config the rule.
    * @returns whether it is allowed, and when the window ends. Never throws because KV fails.
-   * @throws CloudflareClientError `INVALID_OPTION`, `INVALID_KEY` before anything is counted.
+   * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_KEY` before anything is counted.
    */
   async checkLimit(identifier: string, config: RateLimitConfig): Promise<RateLimitResult> {
     checkConfig(config);
@@ -124,7 +124,7 @@ export class RateLimiterClient {
    *
    * @param identifier as for `checkLimit`.
    * @param keyPrefix as for `checkLimit`.
-   * @throws CloudflareClientError `INVALID_OPTION`, `INVALID_KEY`; over KV `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
+   * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_KEY`; over KV `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
    */
   async reset(identifier: string, keyPrefix: string): Promise<void> {
     await this.#store.reset(joinKey(identifier, keyPrefix), keyPrefix);

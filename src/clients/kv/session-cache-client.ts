@@ -1,6 +1,7 @@
 import { CloudflareClientError } from '../../errors.js';
 import type { EventSink, SessionMissEvent } from '../../events.js';
 import { report } from '../../internal/report.js';
+import { sha256 } from '../../internal/sha256.js';
 import { entryOptions, readMetadata } from './cache-entry.js';
 import { checkKey, findKeyFault } from './key.js';
 import { KVAccess } from './kv-access.js';
@@ -72,7 +73,7 @@ export class SessionCacheClient {
    *
    * @param token a string that is not empty; with `session:` before it at most 512 UTF-8 bytes.
    * @param value the session and its user; `session.token` is `token`, `session.userId` is `user.id`. Only known fields are kept.
-   * @throws CloudflareClientError `INVALID_KEY`, `INVALID_VALUE` (naming the field) before anything is written;
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_VALUE` (naming the field) before anything is written;
    *   `KV_WRITE_FAILED`, `KV_DELETE_FAILED`, `KV_TIMEOUT`; `KV_RATE_LIMITED` when the session was written less than a second
    *   ago. No message holds the token or the user's data.
    */
@@ -93,15 +94,15 @@ export class SessionCacheClient {
   /**
    * Reads a session.
    *
-   * @param token a string that is not empty; with `session:` before it at most 512 UTF-8 bytes.
+   * @param token what the visitor sent. A string that no session can have (empty, too long for KV) is a miss without a read:
+   *   a visitor's cookie must not decide between an answer and an error.
    * @returns the session as it was stored, or `null`: absent, expired, revoked, corrupt, or KV failing. Never throws for what
    *   is stored or for KV.
-   * @throws CloudflareClientError `INVALID_KEY`, without the token in its message.
+   * @throws {CloudflareClientError} `INVALID_KEY` when `token` is not a string.
    */
   async get(token: string): Promise<CachedSession | null> {
-    checkToken(token);
-    const key = await this.#keyOf(token);
-    const found = await this.#find(key, token);
+    if (typeof token !== 'string') checkToken(token);
+    const found = findTokenFault(token) === null ? await this.#find(await this.#keyOf(token), token) : 'absent';
     if (typeof found !== 'string') {
       if (this.#events !== undefined) report(this.#events, { type: 'session.hit' });
       return found;
@@ -113,7 +114,7 @@ export class SessionCacheClient {
   /**
    * Forgets one session, on logout. A missing one is no failure.
    *
-   * @throws CloudflareClientError `INVALID_KEY`; `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`: then it can still be served.
+   * @throws {CloudflareClientError} `INVALID_KEY`; `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`: then it can still be served.
    */
   async delete(token: string): Promise<void> {
     checkToken(token);
@@ -125,7 +126,7 @@ export class SessionCacheClient {
    * many sessions there are; it is kept for 24 hours and a minute, longer than any of them.
    *
    * @param userId a string that is not empty; with `session-revoked:` before it at most 512 UTF-8 bytes.
-   * @throws CloudflareClientError `INVALID_KEY`; `KV_WRITE_FAILED`, `KV_TIMEOUT`; `KV_RATE_LIMITED` when this was done less than
+   * @throws {CloudflareClientError} `INVALID_KEY`; `KV_WRITE_FAILED`, `KV_TIMEOUT`; `KV_RATE_LIMITED` when this was done less than
    *   a second ago.
    */
   async deleteAllForUser(userId: string): Promise<void> {
@@ -146,10 +147,12 @@ export class SessionCacheClient {
     if (entry.value === null) return 'absent';
     const record = readMetadata(entry.metadata);
     const value = this.#decode(entry.value, token);
-    if (record === null || record === 'corrupt' || value === null) return 'corrupt';
+    if (record === 'corrupt' || value === null) return 'corrupt';
+    // An entry without our metadata was written by something else, and counts as older than any revocation.
+    const { c: cachedAt, e: expiresAt } = record ?? { c: 0, e: Infinity };
     const now = this.#now();
-    if (now >= record.e || now >= Date.parse(value.session.expiresAt)) return 'expired';
-    return (await this.#findRevocation(value.user.id, record.c)) ?? value;
+    if (now >= expiresAt || now >= Date.parse(value.session.expiresAt)) return 'expired';
+    return (await this.#findRevocation(value.user.id, cachedAt)) ?? value;
   }
 
   async #findRevocation(userId: string, cachedAt: number): Promise<'revoked' | 'corrupt' | 'error' | null> {
@@ -192,8 +195,12 @@ function plainKey(token: string): string {
   return `session:${token}`;
 }
 
+function findTokenFault(token: unknown): string | null {
+  return findKeyFault(token === '' || typeof token !== 'string' ? token : plainKey(token));
+}
+
 function checkToken(token: unknown): asserts token is string {
-  const fault = token === '' || typeof token !== 'string' ? findKeyFault(token) : findKeyFault(plainKey(token));
+  const fault = findTokenFault(token);
   if (fault !== null) throw new CloudflareClientError('INVALID_KEY', `The key of this session token ${fault}`);
 }
 
@@ -203,9 +210,4 @@ function restoreToken(value: unknown, token: string): boolean {
   if (typeof session !== 'object' || session === null || 'token' in session) return false;
   session['token'] = token;
   return true;
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

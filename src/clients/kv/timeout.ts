@@ -6,7 +6,7 @@ const MAX_TIMEOUT_MS = 2_147_483_647;
  * Refuses what is not a timeout.
  *
  * @param timeoutMs milliseconds, more than 0 and at most 2,147,483,647.
- * @throws CloudflareClientError `INVALID_OPTION`, naming the value and the bounds.
+ * @throws {CloudflareClientError} `INVALID_OPTION`, naming the value and the bounds.
  */
 export function checkTimeout(timeoutMs: unknown): asserts timeoutMs is number {
   if (typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) return;
@@ -24,7 +24,7 @@ export function checkTimeout(timeoutMs: unknown): asserts timeoutMs is number {
  * @param promise what the platform answers; this call takes care of its rejection, early or late.
  * @param timeoutMs milliseconds, as `checkTimeout` takes them.
  * @param operation what is waited for, to name it in the error.
- * @throws CloudflareClientError `KV_TIMEOUT` when nothing came in time.
+ * @throws {CloudflareClientError} `KV_TIMEOUT` when nothing came in time.
  */
 export function withTimeout<T>(promise: Promise<T>, timeoutMs: number, operation: string): Promise<T> {
   return new Promise((resolve, reject) => {

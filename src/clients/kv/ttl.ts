@@ -10,7 +10,7 @@ const MAX_TTL_SECONDS = 2_147_483_647;
  * Refuses what is not a lifetime.
  *
  * @param ttlSeconds an integer from 1 to 2,147,483,647.
- * @throws CloudflareClientError `INVALID_TTL`, naming the value and the bounds.
+ * @throws {CloudflareClientError} `INVALID_TTL`, naming the value and the bounds.
  */
 export function checkTtl(ttlSeconds: unknown): asserts ttlSeconds is number {
   if (isIntegerFrom(1, ttlSeconds)) return;
@@ -21,7 +21,7 @@ export function checkTtl(ttlSeconds: unknown): asserts ttlSeconds is number {
  * Refuses what KV itself does not take as a lifetime.
  *
  * @param ttlSeconds an integer from 60 to 2,147,483,647.
- * @throws CloudflareClientError `INVALID_TTL`, naming the value and the bounds.
+ * @throws {CloudflareClientError} `INVALID_TTL`, naming the value and the bounds.
  */
 export function checkNativeTtl(ttlSeconds: unknown): asserts ttlSeconds is number {
   if (isIntegerFrom(MIN_NATIVE_TTL_SECONDS, ttlSeconds)) return;

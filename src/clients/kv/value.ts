@@ -12,7 +12,7 @@ const MAX_METADATA_BYTES = 1024;
  * Turns a value into the text that KV holds.
  *
  * @returns JSON of at most 25 MiB.
- * @throws CloudflareClientError `INVALID_VALUE` for what JSON cannot hold (`undefined`, a function, a bigint, a cycle) and
+ * @throws {CloudflareClientError} `INVALID_VALUE` for what JSON cannot hold (`undefined`, a function, a bigint, a cycle) and
  *   for more than 25 MiB. The message never holds the value.
  */
 export function toJson(value: unknown): string {
@@ -32,7 +32,7 @@ export function valueBytes(text: string): number {
  * Refuses metadata that KV cannot keep.
  *
  * @param metadata anything whose JSON takes at most 1,024 bytes; `undefined` stands for none.
- * @throws CloudflareClientError `INVALID_VALUE`, naming the size and the bound.
+ * @throws {CloudflareClientError} `INVALID_VALUE`, naming the size and the bound.
  */
 export function checkMetadata(metadata: unknown): void {
   if (metadata === undefined) return;

@@ -40,7 +40,7 @@ export class MultipartUpload {
   }
 
   /** Uploads `firstPart` and all that the reader has after it. */
-  async run(firstPart: Uint8Array): Promise<R2UploadResult> {
+  async run(firstPart: Uint8Array<ArrayBuffer>): Promise<R2UploadResult> {
     const session = await this.#connection.session();
     const { sdk, client } = session;
     const created = await client.send(
@@ -57,7 +57,7 @@ export class MultipartUpload {
     }
   }
 
-  async #uploadParts(session: R2Session, uploadId: string, firstPart: Uint8Array): Promise<void> {
+  async #uploadParts(session: R2Session, uploadId: string, firstPart: Uint8Array<ArrayBuffer>): Promise<void> {
     let part = { bytes: firstPart, last: false };
     for (let number = 1; ; number += 1) {
       this.#checkProgress(number, part);
@@ -99,13 +99,19 @@ export class MultipartUpload {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  async #uploadPart({ sdk, client }: R2Session, uploadId: string, number: number, bytes: Uint8Array): Promise<void> {
+  async #uploadPart(
+    { sdk, client }: R2Session,
+    uploadId: string,
+    number: number,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
     const { Bucket, Key } = this.#request;
     const answer = await client.send(
       new sdk.UploadPartCommand({ Bucket, Key, UploadId: uploadId, PartNumber: number, Body: bytes }),
       { ...this.#connection.requestOptions, abortSignal: this.#controller.signal },
     );
     this.#parts.push({ PartNumber: number, ETag: answer.ETag });
+    this.#reader.reuse(bytes);
   }
 
   async #complete({ sdk, client }: R2Session, uploadId: string): Promise<R2UploadResult> {

@@ -6,6 +6,7 @@ const FIRST_BUFFER_BYTES = 262_144;
 export class PartReader {
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   readonly #partBytes: number;
+  readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #rest: Uint8Array = new Uint8Array();
   #ended = false;
 
@@ -20,8 +21,8 @@ export class PartReader {
    * @returns `last` is true when the stream has ended; the bytes can be empty only then.
    * @throws {CloudflareClientError} `INVALID_VALUE` when the stream does not hold bytes, `R2_FAILED` when it fails.
    */
-  async next(): Promise<{ readonly bytes: Uint8Array; readonly last: boolean }> {
-    let buffer = new Uint8Array(Math.min(this.#partBytes, Math.max(FIRST_BUFFER_BYTES, this.#rest.byteLength)));
+  async next(): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly last: boolean }> {
+    let buffer = this.#spare.pop() ?? new Uint8Array(Math.min(this.#partBytes, FIRST_BUFFER_BYTES));
     let filled = 0;
     while (filled < this.#partBytes) {
       if (this.#rest.byteLength === 0 && !(await this.#readChunk())) break;
@@ -34,6 +35,11 @@ export class PartReader {
     // Looks one chunk ahead, so that a stream of exactly one part is known to be whole.
     const last = this.#rest.byteLength === 0 && !(await this.#readChunk());
     return { bytes: buffer.subarray(0, filled), last };
+  }
+
+  /** Takes the memory of a part that is sent, for a later one: garbage of this size piles up before it is collected. */
+  reuse(bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.buffer.byteLength === this.#partBytes) this.#spare.push(new Uint8Array(bytes.buffer));
   }
 
   /** Tells the source that nobody reads on. */

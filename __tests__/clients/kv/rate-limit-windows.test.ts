@@ -1,0 +1,41 @@
+import type { Window } from '../../../src/clients/kv/rate-limit-windows.js';
+import { Windows } from '../../../src/clients/kv/rate-limit-windows.js';
+
+const windowUntil = (resetAt: number): Window => ({
+  count: 1,
+  resetAt,
+  isDirty: false,
+  writtenAt: 0,
+  delayedUntil: 0,
+  ignoredUntil: -Infinity,
+});
+
+function filled(resetAt: (index: number) => number): Windows {
+  const windows = new Windows();
+  for (let index = 0; index < 10_000; index += 1) windows.keep(`k${index}`, windowUntil(resetAt(index)), 0);
+  return windows;
+}
+
+function kept(windows: Windows): number {
+  return Array.from({ length: 10_001 }, (_, index) => windows.find(`k${index}`)).filter(Boolean).length;
+}
+
+describe('Windows', () => {
+  test('drops the windows that are over when it is full', () => {
+    const windows = filled((index) => (index % 2 === 0 ? 50 : 200));
+    windows.keep('k10000', windowUntil(200), 100);
+    expect(kept(windows)).toBe(5001);
+    expect(windows.find('k0')).toBeUndefined();
+    expect(windows.find('k1')).toBeDefined();
+  });
+
+  test('drops what was not used for longest when all are live, and never grows beyond 10,000', () => {
+    const windows = filled(() => 200);
+    windows.keep('k0', windowUntil(200), 100);
+    windows.keep('k10000', windowUntil(200), 100);
+    expect(kept(windows)).toBe(9001);
+    expect(windows.find('k0')).toBeDefined();
+    expect(windows.find('k1')).toBeUndefined();
+    expect(windows.find('k10000')).toBeDefined();
+  });
+});

@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+
+const ROOT = join(__dirname, '../..');
+const RUN_DEMO = join(ROOT, 'examples/worker/demo/run-demo.mjs');
+
+interface Outcome {
+  readonly status: number;
+  readonly output: string;
+}
+
+function runNode(args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [...args], { cwd: ROOT, timeout: 60_000 }, (_error, stdout, stderr) => {
+      resolve({ status: child.exitCode ?? -1, output: stdout + stderr });
+    });
+  });
+}
+
+/** Runs the driver with steps of the test's own, on a server as it always is. */
+function runWithSteps(steps: string): Promise<Outcome> {
+  const script = `
+    import assert from 'node:assert/strict';
+    import { runDemo } from ${JSON.stringify(RUN_DEMO)};
+    const tour = (server) => ({ steps: ${steps}, showcase: {} });
+    process.exitCode = await runDemo({ once: true, tour });
+  `;
+  return runNode(['--input-type=module', '--eval', script]);
+}
+
+describe('npm run demo -- --once', () => {
+  test('passes every step, prints them as a table and ends with status 0', async () => {
+    const { status, output } = await runNode(['examples/worker/demo.mjs', '--once']);
+    expect({ status, output }).toEqual({
+      status: 0,
+      output: expect.stringMatching(/All is well: 13 of 13 steps passed/) as string,
+    });
+    expect(output).toMatch(/^✓ cached listing +\d+ {2}GET .*: miss, then hit/m);
+    expect(output).toMatch(/^✓ login limit +\d+ {2}five times 401, the sixth 429, Retry-After: \d{3}/m);
+    expect(output).toMatch(/^✓ creator purge +\d+ {2}12 files of one creator deleted/m);
+    expect(output).not.toMatch(/✗|Error/);
+  }, 90_000);
+
+  test('a step that saw something wrong makes it end with status 1, and what follows is not run', async () => {
+    const { status, output } = await runWithSteps(`[
+      { name: 'right', run: async () => 'as it should be' },
+      { name: 'wrong', run: async () => assert.equal((await fetch(server.url + '/api/health')).status, 404) },
+      { name: 'later', run: async () => 'never' },
+    ]`);
+    expect(status).toBe(1);
+    expect(output).toMatch(/^✓ right +\d+ {2}as it should be$/m);
+    expect(output).toMatch(/^✗ wrong .*200 !== 404/m);
+    expect(output).toMatch(/^– later +0 {2}not run$/m);
+    expect(output).toMatch(/FAILED: 1 of 3 steps passed/);
+  }, 60_000);
+
+  test('refuses a port that is none', async () => {
+    const { status, output } = await runNode(['examples/worker/demo.mjs', '--once', '--port', 'eighty']);
+    expect(status).toBe(1);
+    expect(output).toContain('--port must be a number from 1 to 65535, not "eighty".');
+  });
+});

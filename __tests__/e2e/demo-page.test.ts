@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+
+const ROOT = join(__dirname, '../..');
+const CHROMIUM = '/usr/bin/chromium';
+const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const START_TIMEOUT_MS = 60_000;
+
+const isSkipped = !existsSync(CHROMIUM) && process.env['CI'] === undefined;
+if (isSkipped) process.stderr.write(`The page of the demo is not tested: there is no ${CHROMIUM}.\n`);
+
+(isSkipped ? describe.skip : describe)('the page of the demo', () => {
+  let demo: ChildProcess | undefined;
+  let url: string;
+  let browser: Browser | undefined;
+  let page: Page;
+
+  beforeAll(async () => {
+    url = `http://127.0.0.1:${await freePort()}`;
+    demo = spawn(process.execPath, ['examples/worker/demo.mjs', '--port', new URL(url).port], { cwd: ROOT });
+    await printed(demo, 'The page is at');
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+  }, START_TIMEOUT_MS * 2);
+
+  afterAll(async () => {
+    await browser?.close();
+    if (demo === undefined) return;
+    const running = demo;
+    const ended = new Promise((resolve) => running.once('exit', resolve));
+    running.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  }, START_TIMEOUT_MS);
+
+  beforeEach(async () => {
+    page = await (await browser!.newContext({ viewport: { width: 390, height: 844 } })).newPage();
+  });
+
+  afterEach(async () => {
+    await page.context().close();
+  });
+
+  test('shows the media as loaded at first and as cached when it is loaded again', async () => {
+    await page.goto(url);
+    const badge = page.locator('#cache-badge');
+    await badge.getByText(/^loaded/).waitFor();
+    expect(await page.locator('#media tr').count()).toBe(12);
+    await page.getByRole('button', { name: 'Load again' }).click();
+    await badge.getByText(/^cached/).waitFor();
+    expect(await page.locator('#media tr').count()).toBe(12);
+  });
+
+  test('shows every step of the tour as passed, within the width of a phone', async () => {
+    await page.goto(url);
+    await page.locator('#tour-summary').getByText('13 of 13 steps passed').waitFor();
+    expect(await page.locator('#tour [data-outcome="passed"]').count()).toBe(13);
+    expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBe(0);
+  });
+
+  test('plays the original by its signed link once logged in', async () => {
+    await page.goto(url);
+    await page.locator('#hint').waitFor();
+    await logIn(page, await page.locator('#email').inputValue(), await page.locator('#hint code').innerText());
+    await page
+      .locator('#expiry')
+      .getByText(/^(10 min 0|9 min \d+) s$/)
+      .waitFor();
+    await page.waitForFunction('document.getElementById("player").duration > 0');
+    expect(await page.locator('#signed-link').getAttribute('href')).toContain('X-Amz-Signature=');
+  });
+
+  test('says at the sixth wrong password how long to wait', async () => {
+    await page.goto(url);
+    await page.locator('#media h3').waitFor();
+    const statuses: number[] = [];
+    for (let attempt = 1; attempt <= 6; attempt += 1) {
+      const answer = page.waitForResponse(/api\/login/);
+      await logIn(page, 'eve@example.com', 'a guess');
+      statuses.push((await answer).status());
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+    await page
+      .getByRole('alert')
+      .getByText(/Please wait 15 minutes and try again\. \(\d{3} s left\)/)
+      .waitFor();
+  });
+});
+
+async function logIn(page: Page, email: string, password: string): Promise<void> {
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+/** Resolves when the process has printed `text`; rejects with all it printed when it ends or takes too long. */
+function printed(child: ChildProcess, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const fail = (): void => reject(new Error(`The demo did not start:\n${output}`));
+    const timer = setTimeout(fail, START_TIMEOUT_MS);
+    child.once('exit', fail);
+    child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stdout?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (!output.includes(text)) return;
+      clearTimeout(timer);
+      child.off('exit', fail);
+      resolve();
+    });
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}

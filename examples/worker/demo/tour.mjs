@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { R2Client, SessionCacheClient } from '@codex/cloudflare-clients';
+import { readSample } from './sample.mjs';
+import { Visitor } from './visitor.mjs';
+
+const PASSWORD = 'correct horse battery staple';
+const ADA = { email: 'ada@example.com', name: 'Ada', password: PASSWORD };
+const GRACE = { email: 'grace@example.com', name: 'Grace', password: PASSWORD };
+const CONCURRENT_REQUESTS = 50;
+
+/** What is done with the Worker, over HTTP as a visitor would; each step asserts what it saw and says it in a sentence. */
+export function createTour(server) {
+  const tour = new Tour(server);
+  const steps = [
+    ['health', () => tour.health()],
+    ['sign up and log in', () => tour.logIn()],
+    ['session from the cache', () => tour.readSession()],
+    ['upload', () => tour.upload()],
+    ['queue message', () => tour.awaitQueue()],
+    ['cached listing', () => tour.list()],
+    ['login limit', () => tour.tryPasswords()],
+    ['signed URL', () => tour.fetchSigned()],
+    ['tampered URL', () => tour.fetchTampered()],
+    ['50 requests, two users', () => tour.interleave()],
+    ['scheduled clean-up', () => tour.cleanUp()],
+    ['creator purge', () => tour.purge()],
+    ['logout', () => tour.logOut()],
+  ];
+  return { steps: steps.map(([name, run]) => ({ name, run })), showcase: tour.showcase };
+}
+
+class Tour {
+  /** What the page needs to show; filled in on the way. */
+  showcase = { creatorId: '', email: ADA.email, password: PASSWORD };
+  #server;
+  #r2;
+  #sample = readSample();
+  #ada;
+  #grace;
+
+  constructor(server) {
+    this.#server = server;
+    this.#r2 = new R2Client(server.r2);
+    this.#ada = { ...ADA, visitor: new Visitor(server.url) };
+    this.#grace = { ...GRACE, visitor: new Visitor(server.url) };
+  }
+
+  async health() {
+    const { body } = await this.#ada.visitor.expect(200, 'GET', '/api/health');
+    assert.equal(body.status, 'ok');
+    return 'GET /api/health: 200 ok';
+  }
+
+  async logIn() {
+    for (const user of [this.#ada, this.#grace]) {
+      const { visitor, email, name, password } = user;
+      const { body } = await visitor.expect(201, 'POST', '/api/signup', { json: { email, name, password } });
+      user.id = body.id;
+      const { headers } = await visitor.expect(200, 'POST', '/api/login', { json: { email, password } });
+      assert.match(headers.get('set-cookie') ?? '', /^codex-session=[0-9a-f]{64};.*HttpOnly/);
+    }
+    this.showcase.creatorId = this.#ada.id;
+    return 'two users, each with a session cookie (HttpOnly)';
+  }
+
+  async readSession() {
+    const { visitor, id } = this.#ada;
+    const sources = [await this.#sessionSource(visitor, id)];
+    const sessions = await this.#server.miniflare.getKVNamespace('AUTH_SESSION_KV');
+    const token = visitor.cookie.split('=')[1];
+    await new SessionCacheClient(sessions, { hashKeys: true }).delete(token);
+    sources.push(await this.#sessionSource(visitor, id), await this.#sessionSource(visitor, id));
+    assert.deepEqual(sources, ['cache', 'database', 'cache']);
+    return `GET /api/me: ${sources[0]}; after its entry was dropped: ${sources[1]}, then ${sources[2]}`;
+  }
+
+  async #sessionSource(visitor, userId) {
+    const { body, headers } = await visitor.expect(200, 'GET', '/api/me');
+    assert.equal(body.id, userId);
+    return headers.get('x-session');
+  }
+
+  async upload() {
+    this.#ada.mediaId = await this.#uploadSample(this.#ada, 'Autumn gradients');
+    this.#grace.mediaId = await this.#uploadSample(this.#grace, 'A film that will be purged');
+    const stored = await this.#filesOf(`${this.#ada.id}/`);
+    assert.equal(stored.length, this.#sample.length);
+    assert.ok(stored.some(({ key }) => key === `${this.#ada.id}/hls/${this.#ada.mediaId}/720p/playlist.m3u8`));
+    const bytes = this.#sample.reduce((sum, file) => sum + file.bytes.length, 0);
+    return `${stored.length} files (${bytes} bytes) for each of two creators, streamed through the Worker to R2`;
+  }
+
+  async #uploadSample({ visitor }, title) {
+    const { id } = (await visitor.expect(201, 'POST', '/api/media', { json: { title } })).body;
+    for (const { folder, path, bytes } of this.#sample) {
+      const { body } = await visitor.expect(200, 'PUT', `/api/media/${id}/${folder}/${path}`, { body: bytes });
+      assert.equal(body.size, bytes.length);
+    }
+    await visitor.expect(202, 'POST', `/api/media/${id}/publish`);
+    return id;
+  }
+
+  #filesOf(prefix) {
+    return this.#r2.listFiles({ bucket: this.#server.bucket, prefix });
+  }
+
+  async awaitQueue() {
+    const { visitor, mediaId } = this.#ada;
+    const deadline = Date.now() + 10_000;
+    let status = null;
+    while (status === null && Date.now() < deadline) {
+      status = (await visitor.expect(200, 'GET', `/api/media/${mediaId}/status`)).body;
+      if (status === null) await sleep(50);
+    }
+    assert.deepEqual(status, { status: 'ready', progress: 100 });
+    return `cache:media:status:${mediaId.slice(0, 8)}… is ready, written by the queue consumer`;
+  }
+
+  async list() {
+    const path = `/api/creators/${this.#ada.id}/media`;
+    const first = await this.#ada.visitor.expect(200, 'GET', path);
+    const second = await this.#ada.visitor.expect(200, 'GET', path);
+    const seen = [first, second].map(({ headers }) => headers.get('x-cache'));
+    assert.deepEqual(seen, ['miss', 'hit']);
+    assert.deepEqual(second.body, first.body);
+    assert.equal(second.body[0].files.length, this.#sample.length);
+    return `GET /api/creators/${this.#ada.id.slice(0, 8)}…/media: ${seen[0]}, then ${seen[1]} with the same answer`;
+  }
+
+  async tryPasswords() {
+    const visitor = new Visitor(this.#server.url);
+    const attempt = () =>
+      visitor.send('POST', '/api/login', { json: { email: 'mallory@example.com', password: 'guess' } });
+    for (let count = 1; count <= 5; count += 1) assert.equal((await attempt()).status, 401);
+    const { status, headers, body } = await attempt();
+    assert.equal(status, 429);
+    const retryAfter = Number(headers.get('retry-after'));
+    assert.ok(retryAfter > 880 && retryAfter <= 900, `Retry-After is ${retryAfter}`);
+    return `five times 401, the sixth 429, Retry-After: ${retryAfter}. "${body.error}"`;
+  }
+
+  async fetchSigned() {
+    const original = this.#sample.find(({ path }) => path === 'original.mp4');
+    const response = await fetch(await this.#signedUrl());
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('content-type'), 'video/mp4');
+    const digest = sha256(Buffer.from(await response.arrayBuffer()));
+    assert.equal(digest, sha256(original.bytes));
+    return `original.mp4: ${original.bytes.length} bytes as uploaded, sha256 ${digest.slice(0, 16)}…`;
+  }
+
+  async fetchTampered() {
+    const url = await this.#signedUrl();
+    const otherKey = url.replace('original.mp4', 'other.mp4');
+    const longer = url.replace('X-Amz-Expires=600', 'X-Amz-Expires=6000');
+    assert.ok(otherKey !== url && longer !== url);
+    const statuses = await Promise.all([otherKey, longer].map(async (each) => (await fetch(each)).status));
+    assert.deepEqual(statuses, [403, 403]);
+    return 'another key: 403; a later expiry: 403';
+  }
+
+  async #signedUrl() {
+    const { visitor, mediaId } = this.#ada;
+    return (await visitor.expect(200, 'GET', `/api/media/${mediaId}/link`)).body.url;
+  }
+
+  async interleave() {
+    const users = Array.from({ length: CONCURRENT_REQUESTS }, (_, index) => (index % 2 ? this.#ada : this.#grace));
+    const answers = await Promise.all(users.map(({ visitor }) => visitor.expect(200, 'GET', '/api/me')));
+    const mixed = answers.filter(({ body }, index) => body.id !== users[index].id).length;
+    assert.equal(mixed, 0);
+    return `${answers.length} at once, ${CONCURRENT_REQUESTS / 2} of each: everyone saw their own session`;
+  }
+
+  async cleanUp() {
+    const { visitor, mediaId } = this.#ada;
+    for (const name of ['frame-1.png', 'frame-2.png', 'frame-3.png']) {
+      await visitor.expect(200, 'PUT', `/api/media/${mediaId}/temp/${name}`, { body: Buffer.alloc(64) });
+    }
+    const before = (await this.#filesOf('temp/')).length;
+    const worker = await this.#server.miniflare.getWorker();
+    const { outcome } = await worker.scheduled({ cron: this.#server.crons[0] });
+    const after = (await this.#filesOf('temp/')).length;
+    assert.deepEqual({ outcome, before, after }, { outcome: 'ok', before: 3, after: 0 });
+    return `cron "${this.#server.crons[0]}": ${before} temporary files deleted, ${after} left`;
+  }
+
+  async purge() {
+    const { visitor, id } = this.#grace;
+    const path = `/api/creators/${id}/media`;
+    assert.equal((await visitor.expect(200, 'GET', path)).body.length, 1);
+    await this.#ada.visitor.expect(403, 'DELETE', path);
+    const { body } = await visitor.expect(200, 'DELETE', path);
+    assert.deepEqual(body, { deleted: this.#sample.length, failed: 0 });
+    assert.deepEqual((await visitor.expect(200, 'GET', path)).body, []);
+    assert.deepEqual(await this.#filesOf(`${id}/`), []);
+    assert.equal((await this.#filesOf(`${this.#ada.id}/`)).length, this.#sample.length);
+    return `${body.deleted} files of one creator deleted, the listing is empty; the other creator's are untouched`;
+  }
+
+  async logOut() {
+    const { visitor } = this.#grace;
+    const old = new Visitor(this.#server.url, visitor.cookie);
+    await old.expect(200, 'GET', '/api/me');
+    await visitor.expect(200, 'POST', '/api/logout');
+    const { body } = await old.expect(401, 'GET', '/api/me');
+    return `the old cookie is refused: 401 "${body.error}"`;
+  }
+}
+
+function sha256(bytes) {
+  return createHash('sha256').update(bytes).digest('hex');
+}

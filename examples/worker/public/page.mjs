@@ -1,0 +1,151 @@
+/* global document, performance, FormData, setInterval, clearInterval */
+
+const SIGNS = { passed: '✓', failed: '✗', skipped: '–' };
+const find = (id) => document.getElementById(id);
+
+let creatorId = null;
+let countdown;
+
+find('reload').addEventListener('click', loadMedia);
+find('login').addEventListener('submit', logIn);
+find('logout').addEventListener('click', logOut);
+
+await showReport();
+await showAccount();
+await loadMedia();
+
+async function showReport() {
+  const report = await (await fetch('/api/report')).json();
+  if (report === null) return;
+  creatorId = report.showcase.creatorId;
+  find('email').value = report.showcase.email;
+  find('hint').hidden = false;
+  find('hint').querySelector('code').textContent = report.showcase.password;
+  const passed = report.steps.filter(({ outcome }) => outcome === 'passed').length;
+  const seconds = (report.totalMs / 1000).toFixed(1);
+  showBadge(
+    'tour-summary',
+    `${passed} of ${report.steps.length} steps passed in ${seconds} s`,
+    report.ok ? 'good' : 'bad',
+  );
+  find('tour').tBodies[0].replaceChildren(...report.steps.map(stepRow));
+}
+
+function stepRow({ name, outcome, detail, ms }) {
+  const row = document.createElement('tr');
+  const sign = cell('td', SIGNS[outcome], 'sign');
+  sign.dataset.outcome = outcome;
+  sign.ariaLabel = outcome;
+  const step = cell('th', name);
+  step.scope = 'row';
+  row.append(sign, step, cell('td', detail), cell('td', outcome === 'skipped' ? '' : `${ms}`, 'number'));
+  return row;
+}
+
+async function loadMedia() {
+  if (creatorId === null) return showBadge('cache-badge', 'nothing yet');
+  const start = performance.now();
+  const response = await fetch(`/api/creators/${creatorId}/media`);
+  const items = await response.json();
+  const ms = Math.round(performance.now() - start);
+  const isHit = response.headers.get('x-cache') === 'hit';
+  showBadge('cache-badge', `${isHit ? 'cached' : 'loaded'} · ${ms} ms`, isHit ? 'good' : 'warm');
+  find('media').replaceChildren(...items.flatMap(mediaBlock));
+  if (items[0] !== undefined && find('account').hidden === false) await showLink(items[0].id);
+}
+
+function mediaBlock({ title, files }) {
+  const heading = document.createElement('h3');
+  heading.textContent = title;
+  const table = document.createElement('table');
+  table.append(...files.map(fileRow));
+  return [heading, table];
+}
+
+function fileRow({ key, size }) {
+  const [, folder, , ...path] = key.split('/');
+  const row = document.createElement('tr');
+  row.append(cell('td', `${folder} / ${path.join('/')}`), cell('td', formatBytes(size), 'number'));
+  return row;
+}
+
+async function showAccount() {
+  const response = await fetch('/api/me');
+  const isLoggedIn = response.status === 200;
+  if (isLoggedIn) find('user-name').textContent = (await response.json()).name;
+  find('login').hidden = isLoggedIn;
+  find('account').hidden = !isLoggedIn;
+  if (!isLoggedIn) find('link').hidden = true;
+}
+
+async function showLink(mediaId) {
+  const response = await fetch(`/api/media/${mediaId}/link`);
+  if (!response.ok) return;
+  const { url, expiresAt } = await response.json();
+  find('signed-link').href = url;
+  if (find('link').hidden) find('player').src = url;
+  find('link').hidden = false;
+  every(() => {
+    const seconds = Math.max(0, Math.round((Date.parse(expiresAt) - Date.now()) / 1000));
+    find('expiry').textContent = `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+    return seconds > 0;
+  });
+}
+
+async function logIn(event) {
+  event.preventDefault();
+  const { email, password } = Object.fromEntries(new FormData(event.target));
+  const response = await fetch('/api/login', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password }),
+  });
+  if (response.ok) {
+    find('login-message').textContent = '';
+    event.target.password.value = '';
+    await showAccount();
+    return loadMedia();
+  }
+  const { error } = await response.json();
+  if (response.status === 429) waitForLimit(error, Number(response.headers.get('retry-after')));
+  else find('login-message').textContent = error;
+}
+
+function waitForLimit(error, retryAfterSeconds) {
+  const until = Date.now() + retryAfterSeconds * 1000;
+  every(() => {
+    const seconds = Math.ceil((until - Date.now()) / 1000);
+    find('login-message').textContent = seconds > 0 ? `${error} (${seconds} s left)` : '';
+    return seconds > 0;
+  });
+}
+
+async function logOut() {
+  await fetch('/api/logout', { method: 'POST' });
+  await showAccount();
+}
+
+/** Calls `show` now and every second until it answers `false`; one at a time. */
+function every(show) {
+  clearInterval(countdown);
+  if (!show()) return;
+  countdown = setInterval(() => {
+    if (!show()) clearInterval(countdown);
+  }, 1000);
+}
+
+function showBadge(id, text, kind = '') {
+  find(id).textContent = text;
+  find(id).dataset.kind = kind;
+}
+
+function cell(name, text, className = '') {
+  const element = document.createElement(name);
+  element.textContent = text;
+  element.className = className;
+  return element;
+}
+
+function formatBytes(bytes) {
+  return bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`;
+}

@@ -1,0 +1,20 @@
+import { createContainer, ENV, EVENT_SINK, provide, provideCloudflareClients } from '@codex/cloudflare-clients';
+import type { RequestScope } from '@codex/cloudflare-clients';
+import type { Env } from './env.js';
+import { RequestEvents } from './request-events.js';
+import { DATABASE, MEDIA_BUCKET, TRANSCODING_QUEUE } from './tokens.js';
+
+/** What there is to inject. It holds no state of a request: each handler opens a scope of its own. */
+export const app = createContainer(
+  provideCloudflareClients({ sessionCache: { hashKeys: true } }),
+  provide(RequestEvents, () => new RequestEvents()),
+  provide(EVENT_SINK, (container) => container.resolve(RequestEvents)),
+  // Not `provide`: a scope disposes what it owns, and on a stub every name, `dispose` too, is a remote method.
+  { token: DATABASE, make: (container) => envOf(container).CATALOG.getByName('catalog'), owned: false },
+  provide(MEDIA_BUCKET, (container) => envOf(container).MEDIA_BUCKET),
+  provide(TRANSCODING_QUEUE, (container) => envOf(container).TRANSCODING_QUEUE),
+);
+
+function envOf(container: Pick<RequestScope, 'resolve'>): Env {
+  return container.resolve(ENV) as Env;
+}
