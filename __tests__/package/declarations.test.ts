@@ -41,7 +41,10 @@ function check(workersTypes: string, types: string[], lib: string[]): string[] {
     return ts
       .getPreEmitDiagnostics(program)
       .filter(({ file: where }) => where === undefined || !/node_modules/.test(where.fileName))
-      .map(({ file: where, messageText }) => `${where?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`);
+      .map(
+        ({ file: where, messageText }) =>
+          `${where?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`,
+      );
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -58,7 +58,7 @@ describe('the package', () => {
   it('passes publint', () => {
     const messages = runModule(`
       import { publint } from 'publint';
-      const { messages } = await publint({ pkgDir: '.', strict: true });
+      const { messages } = await publint({ pkgDir: '.', strict: true, pack: 'npm' });
       console.log(JSON.stringify(messages));
     `);
     expect(JSON.parse(messages)).toEqual([]);

@@ -23,8 +23,7 @@ import {
   SessionCacheClient,
   token,
 } from '../../src/index.js';
-import type { CachedSession, ClientEvent ,
-  KVClient} from '../../src/index.js';
+import type { CachedSession, ClientEvent, KVClient } from '../../src/index.js';
 import { MemoryKVNamespace } from '../../src/testing/memory-kv-namespace.js';
 import { codeOf, errorOf } from '../support/kv.js';
 

@@ -310,6 +310,15 @@ describe('createContainer', () => {
       expect(dispose).not.toHaveBeenCalled();
     });
 
+    it('does not call dispose on a stub, of which every name is a remote method', async () => {
+      const remote = jest.fn();
+      const STUB = token<object>('STUB');
+      const scope = createContainer(provide(STUB, () => new Proxy({}, { get: () => remote }))).scope({ env: {} });
+      scope.resolve(STUB);
+      await scope.dispose();
+      expect(remote).not.toHaveBeenCalled();
+    });
+
     it('disposes the rest when one of them fails, and then says so', async () => {
       const last = jest.fn();
       const A = token<object>('A');

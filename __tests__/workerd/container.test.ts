@@ -31,12 +31,26 @@ describe.each([
   });
 
   it('resolves one instance by class, by token and through tsyringe decorators', async () => {
-    expect(await get('/identity')).toEqual({ byToken: true, session: true, plain: true, ctx: true, others: [true, true] });
+    expect(await get('/identity')).toEqual({
+      byToken: true,
+      session: true,
+      plain: true,
+      ctx: true,
+      others: [true, true],
+    });
   });
 
   it('runs a cached method once for concurrent calls, and not at all in later requests', async () => {
-    expect(await get('/greet?id=first')).toEqual({ first: { text: 'Hello Ada', by: 'first' }, distinct: true, loads: 1 });
-    expect(await get('/greet?id=second')).toEqual({ first: { text: 'Hello Ada', by: 'first' }, distinct: true, loads: 0 });
+    expect(await get('/greet?id=first')).toEqual({
+      first: { text: 'Hello Ada', by: 'first' },
+      distinct: true,
+      loads: 1,
+    });
+    expect(await get('/greet?id=second')).toEqual({
+      first: { text: 'Hello Ada', by: 'first' },
+      distinct: true,
+      loads: 0,
+    });
     const kv = await miniflare.getKVNamespace('CACHE_KV');
     expect(await kv.get('cache:GreetingService.greet:["Ada"]', 'json')).toEqual({ text: 'Hello Ada', by: 'first' });
   });

@@ -55,12 +55,17 @@ export function provideValue<T>(token: InjectionKey<T>, value: Public<NoInfer<T>
  *
  * @param token the token that is resolved.
  * @param name the binding's name in wrangler.jsonc, for example `CACHE_KV`.
- * @param kind what the binding is, and where wrangler.jsonc declares it; used in messages and to check the value.
+ * @param kind what the binding is, and where wrangler.jsonc declares it; used in messages and to check the value. Without
+ * it any binding will do.
  * @returns the provider. Resolving it throws `MISSING_BINDING` when `env` has no such binding and `INVALID_BINDING` when
  * it is something else.
  * @throws {CloudflareClientError} `INVALID_OPTION` when `name` is not a non-empty string.
  */
-export function provideBinding<T>(token: Token<T>, name: string, kind: BindingKind<T>): Provider<T> {
+export function provideBinding<T>(
+  token: Token<T>,
+  name: string,
+  kind: BindingKind<NoInfer<T>> = ANY_BINDING as BindingKind<T>,
+): Provider<T> {
   checkBindingName(name, kind);
   return { token, make: (container) => readBinding(container.resolve(ENV), name, kind), owned: false };
 }
@@ -74,6 +79,12 @@ export interface BindingKind<T> {
   /** What to add to wrangler.jsonc for a binding of this name. */
   readonly declaration: (name: string) => string;
 }
+
+const ANY_BINDING: BindingKind<unknown> = {
+  description: 'binding',
+  matches: (value): value is unknown => value != null,
+  declaration: (name) => `a binding named "${name}"`,
+};
 
 /** Refuses what cannot be the name of a binding. */
 export function checkBindingName(name: unknown, kind: BindingKind<unknown>): void {

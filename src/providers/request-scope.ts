@@ -164,8 +164,20 @@ async function disposeScope(this: ScopeContainer): Promise<void> {
   );
 }
 
-async function disposeValue(value: unknown): Promise<void> {
-  const disposable = value as Partial<AsyncDisposable & Disposable & { dispose: unknown }>;
-  const dispose: unknown = disposable[Symbol.asyncDispose] ?? disposable[Symbol.dispose] ?? disposable.dispose;
-  if (typeof dispose === 'function') await Promise.resolve(dispose.call(disposable));
+async function disposeValue(value: object): Promise<void> {
+  const dispose =
+    ownMethod(value, Symbol.asyncDispose) ?? ownMethod(value, Symbol.dispose) ?? ownMethod(value, 'dispose');
+  if (dispose !== undefined) await Promise.resolve(dispose.call(value));
+}
+
+/**
+ * A method that the object or a class of it defines. Not by reading the property: on a stub of a Durable Object every name
+ * is a remote method, and disposing the stub must not call `dispose` on the object.
+ */
+function ownMethod(value: object, name: PropertyKey): ((this: object) => unknown) | undefined {
+  for (let level: object | null = value; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+    const method: unknown = Object.getOwnPropertyDescriptor(level, name)?.value;
+    if (typeof method === 'function') return method as (this: object) => unknown;
+  }
+  return undefined;
 }

@@ -119,13 +119,26 @@ describe.each([{ hashKeys: false }, { hashKeys: true }])('SessionCacheClient wit
     expect(await found).toBeNull();
   });
 
-  test('tells when a write or a delete failed, without the token anywhere', async () => {
-    const { clock, kv, sessions } = setup(options);
+  test('goes on when 50 requests fill the cache at once, of which KV refuses 49', async () => {
+    const clock = new ManualClock();
+    const kv = new MemoryKVNamespace({ now: clock.now, writesPerSecondPerKey: true });
+    const sink = new RecordingSink();
+    const sessions = new SessionCacheClient(kv, { now: clock.now, events: sink, ...options });
+    await Promise.all(Array.from({ length: 50 }, () => sessions.set(TOKEN, sessionOf(clock))));
+    expect(await sessions.get(TOKEN)).toEqual(sessionOf(clock));
+    const codes = sink.ofType('client.error').map(({ code }) => code);
+    expect(codes).toEqual(Array<string>(49).fill('KV_RATE_LIMITED'));
+  });
+
+  test('reports a write that failed and throws a delete that failed, without the token anywhere', async () => {
+    const { clock, kv, sessions, sink } = setup(options);
     const error = new Error(`refused session:${TOKEN} and ${encodeURIComponent(TOKEN)}`);
     kv.failAll('put', error);
     kv.failAll('delete', error);
-    for (const act of [() => sessions.set(TOKEN, sessionOf(clock)), () => sessions.delete(TOKEN)]) {
-      const thrown = await errorOf(act);
+    await sessions.set(TOKEN, sessionOf(clock));
+    const reported = sink.ofType('client.error')[0]?.error as Error;
+    expect(reported).toMatchObject({ code: 'KV_WRITE_FAILED' });
+    for (const thrown of [reported, await errorOf(() => sessions.delete(TOKEN))]) {
       expect(thrown).toMatchObject({ name: 'CloudflareClientError' });
       const texts = [thrown.message, thrown.stack, String(thrown.cause), (thrown.cause as Error | undefined)?.stack];
       if (!options.hashKeys) expect(texts.join()).not.toContain(TOKEN);

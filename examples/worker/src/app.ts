@@ -9,8 +9,7 @@ export const app = createContainer(
   provideCloudflareClients({ sessionCache: { hashKeys: true } }),
   provide(RequestEvents, () => new RequestEvents()),
   provide(EVENT_SINK, (container) => container.resolve(RequestEvents)),
-  // Not `provide`: a scope disposes what it owns, and on a stub every name, `dispose` too, is a remote method.
-  { token: DATABASE, make: (container) => envOf(container).CATALOG.getByName('catalog'), owned: false },
+  provide(DATABASE, (container) => envOf(container).CATALOG.getByName('catalog')),
   provide(MEDIA_BUCKET, (container) => envOf(container).MEDIA_BUCKET),
   provide(TRANSCODING_QUEUE, (container) => envOf(container).TRANSCODING_QUEUE),
 );

@@ -71,11 +71,14 @@ export class SessionCacheClient {
   /**
    * Keeps a session until it expires, at most 24 hours. One that has expired is not written; an entry that it has is deleted.
    *
+   * A write that KV refuses or does not answer is a `client.error` event and no failure: the database still has the session,
+   * and requests that fill one key at the same time make KV refuse all but the first (one write per second per key). To take
+   * something away from a user, a role for example, `delete` the session: a delete that fails is thrown.
+   *
    * @param token a string that is not empty; with `session:` before it at most 512 UTF-8 bytes.
    * @param value the session and its user; `session.token` is `token`, `session.userId` is `user.id`. Only known fields are kept.
-   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_VALUE` (naming the field) before anything is written;
-   *   `KV_WRITE_FAILED`, `KV_DELETE_FAILED`, `KV_TIMEOUT`; `KV_RATE_LIMITED` when the session was written less than a second
-   *   ago. No message holds the token or the user's data.
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_VALUE` (naming the field) before anything is written; for a session
+   *   that has expired `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`. No message holds the token or the user's data.
    */
   async set(token: string, value: CachedSession): Promise<void> {
     checkToken(token);
@@ -88,7 +91,11 @@ export class SessionCacheClient {
       await this.#access.remove(key);
       return;
     }
-    await this.#access.write(key, this.#encode(pickSession(value)), entryOptions(now, ttlMs / 1000));
+    try {
+      await this.#access.write(key, this.#encode(pickSession(value)), entryOptions(now, ttlMs / 1000));
+    } catch (error) {
+      this.#access.reportFailure('write', key, error);
+    }
   }
 
   /**
