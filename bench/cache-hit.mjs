@@ -3,7 +3,7 @@ import { cachified } from '@epic-web/cachified';
 import { BentoCache, bentostore } from 'bentocache';
 import { Cacheable } from 'cacheable';
 import { CacheClient, Cached } from '../dist/index.js';
-import { compare, printTable } from './measure.mjs';
+import { compare } from './measure.mjs';
 
 const KEYS = 1_000;
 const TTL_SECONDS = 3_600;
@@ -50,17 +50,16 @@ const never = () => {
 function floor() {
   const store = new Map(Array.from({ length: KEYS }, (_, index) => [key(index), JSON.stringify(value(index))]));
   const read = async (name) => JSON.parse(store.get(name));
-  return { name: 'floor: Map + JSON.parse', run: (iterations) => repeat(iterations, (index) => read(key(index))) };
+  return (iterations) => repeat(iterations, (index) => read(key(index)));
 }
 
-async function ours() {
+async function getOrSet() {
   const cache = new CacheClient(new InstantKV());
   for (let index = 0; index < KEYS; index += 1) await cache.set(key(index), value(index), TTL_SECONDS);
-  const run = (iterations) => repeat(iterations, (index) => cache.getOrSet(key(index), TTL_SECONDS, never));
-  return { name: 'this package: CacheClient.getOrSet', run };
+  return (iterations) => repeat(iterations, (index) => cache.getOrSet(key(index), TTL_SECONDS, never));
 }
 
-async function oursDecorated(name, options, keyOf) {
+const decorated = (options, argument) => async () => {
   class Content {
     cache = new CacheClient(new InstantKV());
     async item(index) {
@@ -70,9 +69,9 @@ async function oursDecorated(name, options, keyOf) {
   const descriptor = Object.getOwnPropertyDescriptor(Content.prototype, 'item');
   Object.defineProperty(Content.prototype, 'item', Cached(options)(Content.prototype, 'item', descriptor));
   const content = new Content();
-  for (let index = 0; index < KEYS; index += 1) await content.item(keyOf(index));
-  return { name, run: (iterations) => repeat(iterations, (index) => content.item(keyOf(index))) };
-}
+  for (let index = 0; index < KEYS; index += 1) await content.item(argument(index));
+  return (iterations) => repeat(iterations, (index) => content.item(argument(index)));
+};
 
 async function withCachified() {
   const store = new Map();
@@ -86,7 +85,7 @@ async function withCachified() {
   };
   const read = (index, getFreshValue) => cachified({ key: key(index), cache, ttl: TTL_SECONDS * 1000, getFreshValue });
   for (let index = 0; index < KEYS; index += 1) await read(index, () => value(index));
-  return { name: 'cachified 5.6.3', run: (iterations) => repeat(iterations, (index) => read(index, never)) };
+  return (iterations) => repeat(iterations, (index) => read(index, never));
 }
 
 async function withBentocache() {
@@ -107,40 +106,31 @@ async function withBentocache() {
   const bento = new BentoCache({ default: 'kv', stores: { kv: bentostore().useL2Layer(driver) } });
   const read = (index, factory) => bento.getOrSet({ key: key(index), ttl: '1h', factory });
   for (let index = 0; index < KEYS; index += 1) await read(index, () => value(index));
-  return { name: 'bentocache 1.6.1', run: (iterations) => repeat(iterations, (index) => read(index, never)) };
+  return (iterations) => repeat(iterations, (index) => read(index, never));
 }
 
 async function withCacheable() {
   const cacheable = new Cacheable();
   const read = (index, load) => cacheable.getOrSet(key(index), load, { ttl: TTL_SECONDS * 1000 });
   for (let index = 0; index < KEYS; index += 1) await read(index, async () => value(index));
-  return {
-    name: 'cacheable 2.5.0 (its own memory)',
-    run: (iterations) => repeat(iterations, (index) => read(index, never)),
-  };
+  return (iterations) => repeat(iterations, (index) => read(index, never));
 }
 
-export async function cacheHit() {
-  const cases = [
-    floor(),
-    await ours(),
-    await oursDecorated(
-      'this package: @Cached({ ttl, key })',
-      { ttl: TTL_SECONDS, key: (id) => id },
-      (index) => `item-${index % KEYS}`,
-    ),
-    await oursDecorated(
-      'this package: @Cached(ttl), one string argument',
-      TTL_SECONDS,
-      (index) => `item-${index % KEYS}`,
-    ),
-    await oursDecorated('this package: @Cached(ttl), one object argument', TTL_SECONDS, (index) => ({
-      page: index % KEYS,
-      size: 20,
-    })),
-    await withCachified(),
-    await withBentocache(),
-    await withCacheable(),
-  ];
-  printTable('Cache hits (1,000 keys, JSON values of about 290 bytes)', await compare(cases));
-}
+const itemId = (index) => `item-${index % KEYS}`;
+const page = (index) => ({ page: index % KEYS, size: 20 });
+
+await compare({
+  url: import.meta.url,
+  title: 'Cache hits: 1,000 keys, JSON values of about 290 bytes',
+  iterations: 20_000,
+  cases: {
+    'floor: Map + JSON.parse': floor,
+    'this package: CacheClient.getOrSet': getOrSet,
+    'this package: @Cached({ ttl, key })': decorated({ ttl: TTL_SECONDS, key: (id) => id }, itemId),
+    'this package: @Cached(ttl), one string argument': decorated(TTL_SECONDS, itemId),
+    'this package: @Cached(ttl), one object argument': decorated(TTL_SECONDS, page),
+    'cachified 5.6.3': withCachified,
+    'bentocache 1.6.1': withBentocache,
+    'cacheable 2.5.0 (its own memory)': withCacheable,
+  },
+});

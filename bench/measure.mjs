@@ -1,35 +1,64 @@
-// Side-by-side timing on a machine that others use as well: cases take turns within a round, and what counts is the ratio
-// to the floor measured in the same round, over the median of all rounds. CPU time of this process, not wall time.
+// Side-by-side timing on a machine that others use as well. Each case runs in a process of its own, so that neither the
+// garbage nor the inline caches of one library weigh on another; within it the case and the floor take turns, and what
+// counts is the median of their ratios. CPU time of the process, not wall time.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
-/** Runs `cases` ({ name, run }) against the first of them, the floor. */
-export async function compare(cases, { rounds = 15, iterations = 20_000, warmUp = 3 } = {}) {
-  const ratios = new Map(cases.map(({ name }) => [name, []]));
-  const times = new Map(cases.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds + warmUp; round += 1) {
-    const floorBefore = await slice(cases[0], iterations);
-    for (const one of cases.slice(1)) {
-      const time = await slice(one, iterations);
-      if (round < warmUp) continue;
-      times.get(one.name).push(time);
-      ratios.get(one.name).push(time);
-    }
-    const floor = (floorBefore + (await slice(cases[0], iterations))) / 2;
-    if (round < warmUp) continue;
-    times.get(cases[0].name).push(floor);
-    ratios.get(cases[0].name).push(floor);
-    for (const values of ratios.values()) values[values.length - 1] /= floor;
+const ROUNDS = 25;
+const WARM_UP_ROUNDS = 5;
+
+/**
+ * Measures all cases of a file, or, in the child process that it starts for a case, that one.
+ *
+ * @param url `import.meta.url` of the file.
+ * @param title heading of the table.
+ * @param iterations of one turn; `fewer` has other numbers for some cases.
+ * @param cases by name, the floor first: functions that prepare and return `(iterations) => void | Promise`.
+ */
+export async function compare({ url, title, iterations, fewer = {}, cases }) {
+  const [floorName, ...names] = Object.keys(cases);
+  const asked = process.argv[3];
+  if (process.argv[2] === '--case') {
+    const count = fewer[asked] ?? iterations;
+    process.stdout.write(JSON.stringify(await measure(await cases[floorName](), await cases[asked](), count)));
+    return;
   }
-  return cases.map(({ name }) => ({
-    name,
-    microseconds: median(times.get(name)),
-    ratio: median(ratios.get(name)),
-    low: quantile(ratios.get(name), 0.25),
-    high: quantile(ratios.get(name), 0.75),
-  }));
+  console.log(`\n${title}\n`);
+  console.log('| case | CPU us | x floor | quartiles |');
+  console.log('| --- | ---: | ---: | ---: |');
+  const rows = names.map((name) => {
+    const output = execFileSync(process.execPath, [fileURLToPath(url), '--case', name], { encoding: 'utf8' });
+    return { name, ...JSON.parse(output) };
+  });
+  const floor = quantile(rows.map((row) => row.floor), 0.5); // prettier-ignore
+  console.log(`| ${floorName} | ${floor.toFixed(2)} | 1.00 | |`);
+  for (const { name, time, ratios } of rows) {
+    const [low, middle, high] = ratios.map((ratio) => ratio.toFixed(2));
+    console.log(`| ${name} | ${time.toFixed(2)} | ${middle} | ${low} to ${high} |`);
+  }
 }
 
-async function slice({ run }, iterations) {
-  // A turn of the event loop first: garbage and finalizers of the case before are not billed to this one.
+async function measure(floor, one, iterations) {
+  const floors = [];
+  const times = [];
+  for (let round = 0; round < ROUNDS + WARM_UP_ROUNDS; round += 1) {
+    const before = await slice(floor, iterations);
+    const time = await slice(one, iterations);
+    const after = await slice(floor, iterations);
+    if (round < WARM_UP_ROUNDS) continue;
+    floors.push((before + after) / 2);
+    times.push(time);
+  }
+  const ratios = times.map((time, round) => time / floors[round]);
+  return {
+    floor: quantile(floors, 0.5),
+    time: quantile(times, 0.5),
+    ratios: [0.25, 0.5, 0.75].map((part) => quantile(ratios, part)),
+  };
+}
+
+async function slice(run, iterations) {
+  // A turn of the event loop first: what the turn before left behind is not billed to this one.
   await new Promise((resolve) => setImmediate(resolve));
   const before = process.cpuUsage();
   await run(iterations);
@@ -37,23 +66,7 @@ async function slice({ run }, iterations) {
   return (user + system) / iterations;
 }
 
-/** Prints one table, in the form that docs/performance.md keeps. */
-export function printTable(title, rows) {
-  console.log(`\n${title}\n`);
-  console.log('| case | CPU us | x floor | quartiles |');
-  console.log('| --- | ---: | ---: | ---: |');
-  for (const { name, microseconds, ratio, low, high } of rows) {
-    console.log(
-      `| ${name} | ${microseconds.toFixed(2)} | ${ratio.toFixed(2)} | ${low.toFixed(2)} to ${high.toFixed(2)} |`,
-    );
-  }
-}
-
 function quantile(values, part) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) * part)];
-}
-
-function median(values) {
-  return quantile(values, 0.5);
 }

@@ -1,14 +1,12 @@
 // Everything, or the parts named on the command line. Usage: npm run bench [-- cache-hit request-scope sizes memory]
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import { cacheHit } from './cache-hit.mjs';
-import { requestScope } from './request-scope.mjs';
 
 const script = (path) => () => execFileSync(process.execPath, [path], { stdio: 'inherit' });
 
 const PARTS = {
-  'cache-hit': cacheHit,
-  'request-scope': requestScope,
+  'cache-hit': script('bench/cache-hit.mjs'),
+  'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
   memory: script('bench/r2-memory.mjs'),
 };
@@ -22,4 +20,4 @@ if (unknown.length > 0) {
 console.log(
   `Node ${process.version}, ${cpus().length} cores. Ratios of one run; absolute times depend on the machine.`,
 );
-for (const name of asked.length > 0 ? asked : Object.keys(PARTS)) await PARTS[name]();
+for (const name of asked.length > 0 ? asked : Object.keys(PARTS)) PARTS[name]();

@@ -80,8 +80,12 @@ function encodeByKind(value: object, ancestors: object[]): string {
 
 function encodePlain(value: Record<string, unknown>, ancestors: object[]): string {
   if (Object.getOwnPropertySymbols(value).length > 0) throw unrepresentable('an object with symbol properties');
-  const keys = Object.keys(value).sort();
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${encode(value[key], ancestors)}`).join(',')}}`;
+  let text = '{';
+  for (const key of Object.keys(value).sort()) {
+    if (text.length > 1) text += ',';
+    text += `${JSON.stringify(key)}:${encode(value[key], ancestors)}`;
+  }
+  return `${text}}`;
 }
 
 function encodeEntries(collection: Iterable<unknown>, ancestors: object[]): string {
@@ -99,7 +103,7 @@ function encodeBytes(view: ArrayBufferView): string {
 // By structure and not by identity: an object of another realm (a Jest sandbox, an iframe) is plain as well.
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
-  return prototype === null || isRootPrototype(prototype);
+  return prototype === Object.prototype || prototype === null || isRootPrototype(prototype);
 }
 
 function isRootPrototype(prototype: object): boolean {
