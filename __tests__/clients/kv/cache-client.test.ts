@@ -47,6 +47,7 @@ describe('CacheClient', () => {
           () => cache.delete(key),
           () => cache.deleteMany(['good', key]),
           () => cache.getOrSet(key, 60, neverLoads),
+          () => cache.getOrSetMany(['good', key], 60, neverLoads),
         ];
         for (const act of acts) expect(await codeOf(act)).toBe('INVALID_KEY');
         expect(kv.operations).toBe(0);
@@ -386,5 +387,74 @@ describe('CacheClient.getOrSet, many calls at once', () => {
     gate.resolve(undefined);
     await Promise.all([load, removal]);
     expect(await kv.get('cache:a:1')).toBeNull();
+  });
+});
+
+describe('CacheClient.getOrSetMany', () => {
+  const keysOf = (count: number) => Array.from({ length: count }, (_, index) => `cache:item:${index}`);
+
+  test('loads what is missing in one call, stores it, and answers in the order asked', async () => {
+    const { cache, kv } = setup();
+    await cache.set('cache:item:1', 'stored', 60);
+    const loader = jest.fn((missing: string[]) => new Map(missing.map((key) => [key, `loaded ${key}`])));
+    const keys = ['cache:item:2', 'cache:item:1', 'cache:item:0', 'cache:item:2'];
+    const values = await cache.getOrSetMany(keys, 60, loader);
+    expect([...values]).toEqual([
+      ['cache:item:2', 'loaded cache:item:2'],
+      ['cache:item:1', 'stored'],
+      ['cache:item:0', 'loaded cache:item:0'],
+    ]);
+    expect(loader.mock.calls).toEqual([[['cache:item:2', 'cache:item:0']]]);
+    expect(await kv.get('cache:item:0')).toBe('"loaded cache:item:0"');
+    expect(await cache.getOrSetMany(keys, 60, neverLoads)).toEqual(values);
+  });
+
+  test('reads 250 keys in three operations', async () => {
+    const { cache, kv } = setup();
+    await cache.getOrSetMany(keysOf(250), 60, () => new Map());
+    expect(kv.operations).toBe(3);
+  });
+
+  test('answers null for what the loader leaves out, and keeps a loaded null, false, 0 and empty text', async () => {
+    const { cache } = setup();
+    const loaded = new Map<string, unknown>([['cache:item:0', null], ['cache:item:1', false], ['cache:item:2', 0], ['cache:item:3', '']]); // prettier-ignore
+    const values = await cache.getOrSetMany(keysOf(5), 60, () => loaded);
+    expect([...values.values()]).toEqual([null, false, 0, '', null]);
+    expect(await cache.lookup('cache:item:0')).toMatchObject({ status: 'hit', value: null });
+    expect(await cache.lookup('cache:item:4')).toMatchObject({ status: 'miss', reason: 'absent' });
+  });
+
+  test('is not failed by KV: reads that fail are misses, writes that fail are reported', async () => {
+    const { cache, kv, sink } = setup();
+    kv.failAll('get');
+    kv.failAll('put');
+    const values = await cache.getOrSetMany(keysOf(3), 60, (missing) => new Map(missing.map((key) => [key, key])));
+    expect([...values.values()]).toEqual(keysOf(3));
+    expect(sink.ofType('client.error').map(({ operation }) => operation)).toContain('write');
+  });
+
+  test('passes the error of the loader on as it is, and stores nothing', async () => {
+    const { cache, kv } = setup();
+    const failure = new RangeError('no database');
+    await expect(cache.getOrSetMany(keysOf(3), 60, () => Promise.reject(failure))).rejects.toBe(failure);
+    expect((await kv.list()).keys).toEqual([]);
+  });
+
+  test('does not overwrite what was deleted or set during the load', async () => {
+    const { cache } = setup();
+    const load = deferred<Map<string, string>>();
+    const values = cache.getOrSetMany(keysOf(3), 60, () => load.promise);
+    await cache.delete('cache:item:0');
+    await cache.set('cache:item:1', 'newer', 60);
+    load.resolve(new Map(keysOf(3).map((key) => [key, 'older'])));
+    expect([...(await values).values()]).toEqual(['older', 'older', 'older']);
+    expect([...(await cache.getMany(keysOf(3))).values()]).toEqual([null, 'newer', 'older']);
+  });
+
+  test('refuses a loader that answers with something else than a Map, and a bad TTL before it is asked', async () => {
+    const { cache, kv } = setup();
+    expect(await codeOf(() => cache.getOrSetMany(['a'], 60, () => ({ a: 1 }) as never))).toBe('INVALID_VALUE');
+    expect(await codeOf(() => cache.getOrSetMany(['a'], 0, neverLoads))).toBe('INVALID_TTL');
+    expect((await kv.list()).keys).toEqual([]);
   });
 });

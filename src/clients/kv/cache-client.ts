@@ -1,17 +1,15 @@
-import type { CloudflareClientError } from '../../errors.js';
+import { CloudflareClientError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import type { ExecutionContextLike } from '../../internal/execution-context.js';
-import { report } from '../../internal/report.js';
-import { readInBulk } from './bulk-read.js';
+import { CacheEntries } from './cache-entries.js';
 import type { CacheLookup } from './cache-entry.js';
-import { decodeEntry, entryOptions, MISS } from './cache-entry.js';
 import type { Cache } from './cache.js';
 import type { DeletePrefixOptions, DeleteReport } from './delete-many.js';
 import { checkDeletePrefix, deleteByPrefix, deleteKeys } from './delete-many.js';
 import { Flight } from './flight.js';
-import { checkKey, keyPrefix } from './key.js';
-import { KVAccess } from './kv-access.js';
+import { checkKey } from './key.js';
 import type { KVEntryLike, KVNamespaceLike } from './kv-namespace.js';
+import { forEachParallel } from './parallel.js';
 import { checkTtl } from './ttl.js';
 import { toJson } from './value.js';
 
@@ -56,18 +54,13 @@ export interface CacheClientOptions {
  * ```
  */
 export class CacheClient implements Cache {
-  readonly #access: KVAccess;
-  readonly #events: EventSink | undefined;
-  readonly #now: () => number;
-  readonly #waitUntil: ExecutionContextLike['waitUntil'] | undefined;
+  readonly #entries: CacheEntries;
   readonly #flights = new Map<string, Flight>();
+  readonly #batches = new Set<ReadonlyMap<string, Flight>>();
 
   constructor(namespace: KVNamespaceLike, options: CacheClientOptions = {}) {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, events, now = Date.now, waitUntil } = options;
-    this.#access = new KVAccess(namespace, { source: 'cache', timeoutMs, events });
-    this.#events = events;
-    this.#now = now;
-    this.#waitUntil = waitUntil;
+    this.#entries = new CacheEntries(namespace, { timeoutMs, events, now, waitUntil });
   }
 
   /**
@@ -123,15 +116,13 @@ export class CacheClient implements Cache {
    */
   async lookup<T>(key: string): Promise<CacheLookup<T>> {
     checkKey(key);
-    let found: CacheLookup<unknown>;
+    let entry: KVEntryLike | undefined;
     try {
-      found = decodeEntry(await this.#access.readEntry(key), this.#now());
+      entry = await this.#entries.access.readEntry(key);
     } catch (cause) {
-      this.#access.reportFailure('read', key, cause);
-      found = MISS.error;
+      this.#entries.access.reportFailure('read', key, cause);
     }
-    if (this.#events !== undefined) reportLookup(this.#events, key, found);
-    return found as CacheLookup<T>;
+    return this.#entries.judge(key, entry) as CacheLookup<T>;
   }
 
   /**
@@ -144,21 +135,46 @@ export class CacheClient implements Cache {
   async getMany<T>(keys: Iterable<string>): Promise<Map<string, T | null>> {
     const unique = [...new Set(keys)];
     unique.forEach(checkKey);
-    const access = this.#access;
-    const entries = await readInBulk<KVEntryLike | string | null>(unique, {
-      many: async (chunk) => access.readEntries(chunk),
-      one: async (key) => access.readEntry(key),
-      failed: (failedKeys, cause) => access.reportFailure('read', failedKeys[0] ?? '', cause),
-    });
-    const now = this.#now();
-    const values = new Map<string, T | null>();
-    for (const key of unique) {
-      const entry = entries.get(key);
-      const found = entry === undefined ? MISS.error : decodeEntry(entry, now);
-      if (this.#events !== undefined) reportLookup(this.#events, key, found);
-      values.set(key, found.status === 'hit' ? (found.value as T) : null);
+    const lookups = await this.#entries.findMany(unique);
+    return new Map(unique.map((key) => [key, valueOf(lookups.get(key)) as T | null]));
+  }
+
+  /**
+   * Reads many values, 100 per operation, and calls `loader` once for all that are missing. As in `getOrSet`, KV never
+   * makes it fail, and what changes during the load is not overwritten. Each loaded value is one write; those of keys that
+   * were written less than a second ago are refused by KV and reported.
+   *
+   * @param keys each of 1 to 512 UTF-8 bytes; duplicates collapse.
+   * @param ttlSeconds seconds, an integer from 1.
+   * @param loader called at most once, with the missing keys in the order asked; answers with their values by key.
+   * @returns every asked key in the order asked, with `null` for what the loader did not answer.
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_TTL` before anything is read; `INVALID_VALUE` when the loader does
+   *   not answer with a Map. The loader's own error as it is, and then nothing is stored.
+   */
+  async getOrSetMany<T>(
+    keys: Iterable<string>,
+    ttlSeconds: number,
+    loader: (missing: string[]) => ReadonlyMap<string, T> | Promise<ReadonlyMap<string, T>>,
+  ): Promise<Map<string, T | null>> {
+    const unique = [...new Set(keys)];
+    unique.forEach(checkKey);
+    checkTtl(ttlSeconds);
+    const batch = new Map(unique.map((key) => [key, new Flight()]));
+    this.#batches.add(batch);
+    try {
+      const lookups = await this.#entries.findMany(unique);
+      const missing = unique.filter((key) => lookups.get(key)?.status !== 'hit');
+      const loaded = missing.length === 0 ? new Map<string, T>() : checkLoaded(await loader(missing));
+      await forEachParallel(missing, async (key) => {
+        const flight = batch.get(key);
+        if (flight !== undefined && loaded.has(key)) await this.#entries.keep(flight, key, ttlSeconds, loaded.get(key));
+      });
+      const values = new Map(unique.map((key) => [key, valueOf(lookups.get(key)) as T | null]));
+      for (const key of missing) values.set(key, loaded.get(key) ?? null);
+      return values;
+    } finally {
+      this.#batches.delete(batch);
     }
-    return values;
   }
 
   /**
@@ -175,7 +191,7 @@ export class CacheClient implements Cache {
     checkTtl(ttlSeconds);
     const text = toJson(value);
     await this.#supersede(key);
-    await this.#write(key, text, ttlSeconds);
+    await this.#entries.write(key, text, ttlSeconds);
   }
 
   /**
@@ -186,7 +202,7 @@ export class CacheClient implements Cache {
   async delete(key: string): Promise<void> {
     checkKey(key);
     await this.#supersede(key);
-    await this.#access.remove(key);
+    await this.#entries.access.remove(key);
   }
 
   /**
@@ -201,7 +217,7 @@ export class CacheClient implements Cache {
     const unique = [...new Set(keys)];
     unique.forEach(checkKey);
     await Promise.all(unique.map((key) => this.#supersede(key)));
-    return deleteKeys(this.#access, unique);
+    return deleteKeys(this.#entries.access, unique);
   }
 
   /**
@@ -214,78 +230,51 @@ export class CacheClient implements Cache {
    */
   async deletePrefix(prefix: string, options?: DeletePrefixOptions): Promise<DeleteReport> {
     checkDeletePrefix(prefix, options);
-    const loading = [...this.#flights.keys()].filter((key) => key.startsWith(prefix));
+    const underWay = [this.#flights, ...this.#batches].flatMap((flights) => [...flights.keys()]);
+    const loading = underWay.filter((key) => key.startsWith(prefix));
     await Promise.all(loading.map((key) => this.#supersede(key)));
-    return deleteByPrefix(this.#access, prefix);
+    return deleteByPrefix(this.#entries.access, prefix);
   }
 
   async #lead<T>(flight: Flight, key: string, ttlSeconds: number, loader: () => T | Promise<T>): Promise<T> {
     try {
       let entry: KVEntryLike | undefined;
       try {
-        entry = await this.#access.readEntry(key);
+        entry = await this.#entries.access.readEntry(key);
       } catch (cause) {
-        this.#access.reportFailure('read', key, cause);
+        this.#entries.access.reportFailure('read', key, cause);
       }
-      const found = entry === undefined ? MISS.error : decodeEntry(entry, this.#now());
-      if (this.#events !== undefined) reportLookup(this.#events, key, found);
+      const found = this.#entries.judge(key, entry);
       if (found.status === 'hit') {
         flight.text = entry?.value ?? undefined;
         return found.value as T;
       }
       const value = await loader();
-      await this.#keep(flight, key, ttlSeconds, value);
+      await this.#entries.keep(flight, key, ttlSeconds, value);
       return value;
     } finally {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     }
   }
 
-  /** Stores what a flight loaded, unless the key changed meanwhile. */
-  async #keep(flight: Flight, key: string, ttlSeconds: number, value: unknown): Promise<void> {
-    try {
-      flight.text = toJson(value);
-    } catch (error) {
-      const reason = (error as CloudflareClientError).message;
-      if (this.#events !== undefined) report(this.#events, { type: 'cache.skip', keyPrefix: keyPrefix(key), reason });
-      return;
-    }
-    if (flight.isSuperseded) return;
-    flight.writing = this.#writeOrReport(key, flight.text, ttlSeconds);
-    await flight.writing;
-  }
-
-  async #writeOrReport(key: string, text: string, ttlSeconds: number): Promise<void> {
-    const write = this.#write(key, text, ttlSeconds).catch((error: unknown) => {
-      this.#access.reportFailure('write', key, error);
-    });
-    try {
-      this.#waitUntil?.(write);
-    } catch {
-      // The request is over. The write was started and is awaited below; there is nobody left to tell.
-    }
-    await write;
-  }
-
-  async #write(key: string, text: string, ttlSeconds: number): Promise<void> {
-    await this.#access.write(key, text, entryOptions(this.#now(), ttlSeconds));
-    if (this.#events !== undefined) {
-      report(this.#events, { type: 'cache.write', keyPrefix: keyPrefix(key), ttlSeconds });
-    }
-  }
-
-  /** Parts with the flight of a key that changes now; a write that it began is let through first, so that it cannot land later. */
+  /** Parts with the loads of a key that changes now; a write that one began is let through first, so that it cannot land later. */
   async #supersede(key: string): Promise<void> {
-    const flight = this.#flights.get(key);
-    if (flight === undefined) return;
-    flight.isSuperseded = true;
+    const flights = [this.#flights, ...this.#batches].map((underWay) => underWay.get(key));
     this.#flights.delete(key);
-    await flight.writing;
+    for (const flight of flights) if (flight !== undefined) flight.isSuperseded = true;
+    await Promise.all(flights.map(async (flight) => flight?.writing));
   }
 }
 
-function reportLookup(events: EventSink, key: string, found: CacheLookup<unknown>): void {
-  const prefix = keyPrefix(key);
-  if (found.status === 'hit') report(events, { type: 'cache.hit', keyPrefix: prefix, ageMs: found.ageMs ?? 0 });
-  else report(events, { type: 'cache.miss', keyPrefix: prefix, reason: found.reason });
+function valueOf(found: CacheLookup<unknown> | undefined): unknown {
+  return found?.status === 'hit' ? found.value : null;
+}
+
+function checkLoaded<T>(loaded: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  const { get, has } = (loaded as Partial<ReadonlyMap<string, T>> | null) ?? {};
+  if (typeof get === 'function' && typeof has === 'function') return loaded;
+  throw new CloudflareClientError(
+    'INVALID_VALUE',
+    'The loader of getOrSetMany must answer with a Map of values by key.',
+  );
 }

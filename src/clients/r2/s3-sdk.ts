@@ -1,4 +1,4 @@
-import { S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '#aws-s3';
 import { FetchRequestHandler } from './fetch-handler.js';
 import type { ResolvedR2Config } from './r2-config.js';
 import { installXmlShim } from './xml-shim.js';
@@ -16,9 +16,9 @@ export {
   ListObjectsV2Command,
   PutObjectCommand,
   UploadPartCommand,
-} from '@aws-sdk/client-s3';
-export type { S3Client } from '@aws-sdk/client-s3';
-export { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+  getSignedUrl,
+} from '#aws-s3';
+export type { S3Client } from '#aws-s3';
 
 const silence = (): void => undefined;
 // Any logger but the SDK's default one: that one falls back to `console.warn` when a streamed request fails.
