@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { root, typeCheck } from '../support/type-check.js';
 
-const root = join(__dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
 
@@ -19,46 +19,16 @@ declare global {
 export {};
 `;
 
-/** Type-checks texts as files of a Worker and returns the errors, each with the number of its text. */
-function check(texts: readonly string[]): string[] {
-  const folder = mkdtempSync(join(root, '.cache-readme-'));
-  try {
-    const files = [SURROUNDINGS, ...texts].map((text, index) => {
-      const file = join(folder, `example-${index}.ts`);
-      writeFileSync(file, `${text}\nexport {};\n`);
-      return file;
-    });
-    const program = ts.createProgram(files, {
-      target: ts.ScriptTarget.ES2022,
-      lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts'],
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      experimentalDecorators: true,
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      skipLibCheck: true,
-      noEmit: true,
-      types: ['@cloudflare/workers-types', 'jest'],
-    });
-    return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-      const text = ts.flattenDiagnosticMessageText(messageText, ' ');
-      return `${file?.fileName.replace(/^.*\//, '') ?? ''}: ${text}`;
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 describe('the README', () => {
   it('has examples that compile', () => {
     expect(examples.length).toBeGreaterThan(5);
-    expect(check(examples)).toEqual([]);
+    const texts = Object.fromEntries(examples.map((code, index) => [`readme-${index}`, code]));
+    expect(typeCheck({ surroundings: SURROUNDINGS, ...texts })).toEqual([]);
   });
 
   it('is checked for real: a misspelt method is an error', () => {
-    expect(
-      check(['import { CacheClient } from "@codex/cloudflare-clients"; CacheClient.prototype.gett;']),
-    ).toHaveLength(1);
+    const code = "import { CacheClient } from '@codex/cloudflare-clients'; CacheClient.prototype.gett;";
+    expect(typeCheck({ misspelt: code })).toHaveLength(1);
   });
 
   it('shows its first example before line 30', () => {

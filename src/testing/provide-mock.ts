@@ -10,8 +10,9 @@ import type { InjectionKey } from '../tokens/token.js';
  * @returns a provider for `container.with(...)`.
  * @example
  * ```ts
- * const app = container.with(provideMock(CACHE_CLIENT, { getOrSet: (_key, _ttl, load) => Promise.resolve(load()) }));
- * const service = app.scope({ env: {} }).resolve(ContentService);
+ * const app = createContainer(provideCache());
+ * const getOrSet: CacheClient['getOrSet'] = async (_key, _ttlSeconds, load) => load();
+ * const scope = app.with(provideMock(CACHE_CLIENT, { getOrSet })).scope({ env: {} });
  * ```
  */
 export function provideMock<T extends object>(token: InjectionKey<T>, members: Partial<NoInfer<T>>): Provider<T> {

@@ -79,7 +79,7 @@ export interface RateLimiterClientOptions {
  * ```ts
  * const limiter = new RateLimiterClient(env.RATE_LIMIT_KV, { waitUntil: ctx.waitUntil.bind(ctx) });
  * const result = await limiter.checkLimit(ip, { limit: 5, window: 900, keyPrefix: 'rl:login:' });
- * if (!result.allowed) return new Response(null, { status: 429 });
+ * const status = result.allowed ? 200 : 429;
  * ```
  */
 export class RateLimiterClient {
