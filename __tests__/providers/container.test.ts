@@ -399,6 +399,18 @@ describe('createContainer', () => {
 });
 
 describe('provideBinding', () => {
+  it('takes any binding where no kind is asked for, and names one that is missing', () => {
+    const QUEUE = token<{ send(body: unknown): void }>('QUEUE');
+    const queue = { send: () => {} };
+    const queues = createContainer(provideBinding(QUEUE, 'JOBS'));
+    expect(queues.scope({ env: { JOBS: queue } }).resolve(QUEUE)).toBe(queue);
+    const error = errorOf(() => queues.scope({ env: {} }).resolve(QUEUE));
+    expect(error.code).toBe('MISSING_BINDING');
+    expect(error.message).toBe(
+      'Cannot resolve QUEUE: env.JOBS is not bound. Add a binding named "JOBS" to wrangler.jsonc.',
+    );
+  });
+
   it('refuses a name that is no name', () => {
     for (const name of ['', undefined, 5]) {
       expect(errorOf(() => provideBinding(STORE_KV, name as string, KV_NAMESPACE)).code).toBe('INVALID_OPTION');

@@ -78,7 +78,7 @@ export async function uploadFile(connection: R2Connection, options: R2UploadOpti
   return connection.run(call, () => {
     if (!(body instanceof Uint8Array)) return uploadStream(connection, request, body);
     if (body.byteLength <= MAX_PUT_BYTES) return put(connection, request, body);
-    return uploadStream(connection, request, { stream: inSlices(body), length: body.byteLength });
+    return uploadStream(connection, request, { stream: new Blob([body]).stream(), length: body.byteLength });
   });
 }
 
@@ -177,15 +177,4 @@ function toSizedBody(body: unknown): Uint8Array | StreamBody {
     'INVALID_VALUE',
     `body is ${body === null ? 'null' : typeof body}; it must be a string, bytes, a Blob or a web ReadableStream (Readable.toWeb makes one of a Node stream).`,
   );
-}
-
-function inSlices(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  let offset = 0;
-  return new ReadableStream<Uint8Array>({
-    pull(controller) {
-      controller.enqueue(bytes.subarray(offset, offset + PART_BYTES));
-      offset += PART_BYTES;
-      if (offset >= bytes.byteLength) controller.close();
-    },
-  });
 }
