@@ -104,7 +104,7 @@ describe('canonicalArguments', () => {
     const refused = [
       () => {}, Symbol('s'), new Point(), new (class extends Map {})(), new (class extends Date {})(), /a/g, new Error('e'),
       Promise.resolve(), new WeakMap(), Object(1), Object('a'), { [Symbol('s')]: 1 }, { f: () => {} }, 'match'.match(/a/), cycle, deep,
-      Object.assign(new Date(0), { zone: 'UTC' }), Object.create({ inherited: 1 }), { nested: [new Map([['k', () => {}]])] },
+      Object.assign(new Date(0), { zone: 'UTC' }), Object.create({ inherited: 1 }), new (class { get [Symbol.toStringTag]() { return 'Map'; } })(), { nested: [new Map([['k', () => {}]])] },
     ]; // prettier-ignore
     for (const value of refused) {
       expect(() => encode(value)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as Error);
