@@ -16,6 +16,23 @@ describe('withTimeout', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
+  test('starts no timer for an answer that is there at once', async () => {
+    const setTimer = jest.spyOn(globalThis, 'setTimeout');
+    await withTimeout(Promise.resolve(1), 100, 'read');
+    expect(setTimer).not.toHaveBeenCalled();
+    setTimer.mockRestore();
+  });
+
+  test('stops its timer when the answer comes later', async () => {
+    const { promise, resolve } = deferred<number>();
+    const answer = withTimeout(promise, 100, 'read');
+    await jest.advanceTimersByTimeAsync(50);
+    expect(jest.getTimerCount()).toBe(1);
+    resolve(1);
+    expect(await answer).toBe(1);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   test('cuts off what hangs with KV_TIMEOUT', async () => {
     const code = codeOf(() => withTimeout(new Promise(() => undefined), 100, 'read'));
     await jest.advanceTimersByTimeAsync(100);

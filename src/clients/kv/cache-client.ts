@@ -253,7 +253,8 @@ export class CacheClient implements Cache {
       await this.#entries.keep(flight, key, ttlSeconds, value);
       return value;
     } finally {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+      // A superseded flight is out of the map already, and another may be in its place.
+      if (!flight.isSuperseded) this.#flights.delete(key);
     }
   }
 
