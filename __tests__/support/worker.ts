@@ -3,7 +3,10 @@ import { buildSync } from 'esbuild';
 import { Miniflare } from 'miniflare';
 
 /** Bundles a Worker as wrangler does, with the built package found under its public name. */
-export function bundleWorker(fixture: string, options: { readonly minify?: boolean } = {}): string {
+export function bundleWorker(
+  fixture: string,
+  options: { readonly minify?: boolean; readonly standardDecorators?: boolean } = {},
+): string {
   const { outputFiles } = buildSync({
     entryPoints: [join(__dirname, '../workerd/fixtures', fixture)],
     bundle: true,
@@ -15,6 +18,7 @@ export function bundleWorker(fixture: string, options: { readonly minify?: boole
     external: ['cloudflare:*'],
     minify: options.minify ?? false,
     keepNames: true,
+    ...(options.standardDecorators === true && { tsconfigRaw: { compilerOptions: { experimentalDecorators: false } } }),
     logLevel: 'error',
   });
   return outputFiles[0]!.text;
@@ -23,6 +27,8 @@ export function bundleWorker(fixture: string, options: { readonly minify?: boole
 /** What a test Worker runs with. */
 export interface TestWorkerOptions {
   readonly minify?: boolean;
+  /** TC39 decorators instead of `experimentalDecorators`. */
+  readonly standardDecorators?: boolean;
   readonly kvNamespaces?: string[];
   readonly bindings?: Record<string, string>;
   readonly compatibilityDate?: string;
@@ -33,9 +39,9 @@ export async function startWorker(
   fixture: string,
   options: TestWorkerOptions = {},
 ): Promise<{ readonly url: URL; readonly miniflare: Miniflare }> {
-  const { minify = false, ...rest } = options;
+  const { minify = false, standardDecorators = false, ...rest } = options;
   const miniflare = new Miniflare({
-    modules: [{ type: 'ESModule', path: 'index.mjs', contents: bundleWorker(fixture, { minify }) }],
+    modules: [{ type: 'ESModule', path: 'index.mjs', contents: bundleWorker(fixture, { minify, standardDecorators }) }],
     compatibilityDate: '2026-07-30',
     host: '127.0.0.1',
     port: 0,
