@@ -1,16 +1,16 @@
 import type { ResolvedR2Config, ResolvedR2Options } from './r2-config.js';
 import { toR2Error, type R2Call } from './r2-error.js';
-import type * as S3Sdk from './s3-sdk.js';
+import type * as LazySdk from './s3-sdk.js';
 
 /** The SDK, and a client of it, for one piece of work. */
 export interface R2Session {
-  readonly sdk: typeof S3Sdk;
-  readonly client: S3Sdk.S3Client;
+  readonly sdk: typeof LazySdk.sdk;
+  readonly client: LazySdk.sdk.S3Client;
 }
 
 // The settled module and not its promise: a promise belongs to the request that made it, and hangs others with it.
-let loadedSdk: typeof S3Sdk | undefined;
-const clients = new WeakMap<object, Map<string, S3Sdk.S3Client>>();
+let loaded: typeof LazySdk | undefined;
+const clients = new WeakMap<object, Map<string, LazySdk.sdk.S3Client>>();
 
 /** What the operations of `R2Client` share: the SDK, loaded on first use, and the mapping of its errors. */
 export class R2Connection {
@@ -49,18 +49,18 @@ export class R2Connection {
 
   /** The SDK and the client of this config. */
   async session(): Promise<R2Session> {
-    loadedSdk ??= await import('./s3-sdk.js');
-    return { sdk: loadedSdk, client: this.#client(loadedSdk) };
+    loaded ??= await import('./s3-sdk.js');
+    return { sdk: loaded.sdk, client: this.#client(loaded) };
   }
 
-  #client(sdk: typeof S3Sdk): S3Sdk.S3Client {
+  #client({ createS3Client }: typeof LazySdk): LazySdk.sdk.S3Client {
     const { endpoint, accessKeyId, secretAccessKey } = this.#config;
     const { maxAttempts } = this.options;
-    const ofConfig = clients.get(this.#identity) ?? new Map<string, S3Sdk.S3Client>();
+    const ofConfig = clients.get(this.#identity) ?? new Map<string, LazySdk.sdk.S3Client>();
     clients.set(this.#identity, ofConfig);
     // Beside the identity the values: a config object may have been changed since.
     const key = JSON.stringify([endpoint, accessKeyId, secretAccessKey, maxAttempts]);
-    const client = ofConfig.get(key) ?? sdk.createS3Client(this.#config, maxAttempts);
+    const client = ofConfig.get(key) ?? createS3Client(this.#config, maxAttempts);
     ofConfig.set(key, client);
     return client;
   }

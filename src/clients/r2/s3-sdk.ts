@@ -1,24 +1,10 @@
-import { S3Client } from '#aws-s3';
+import * as sdk from '#aws-s3';
 import { FetchRequestHandler } from './fetch-handler.js';
 import type { ResolvedR2Config } from './r2-config.js';
 import { installXmlShim } from './xml-shim.js';
 
 // The only module that imports the SDK, and it is loaded on first use: importing the package does not cost it.
-export {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CopyObjectCommand,
-  CreateMultipartUploadCommand,
-  DeleteObjectCommand,
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  UploadPartCommand,
-  getSignedUrl,
-} from '#aws-s3';
-export type { S3Client } from '#aws-s3';
+export { sdk };
 
 const silence = (): void => undefined;
 // Any logger but the SDK's default one: that one falls back to `console.warn` when a streamed request fails.
@@ -28,8 +14,8 @@ const SILENT_LOGGER = { trace: silence, debug: silence, info: silence, warn: sil
  * Makes a client as R2 wants it. It holds no state of a request, so one serves a whole isolate: the credentials are
  * static, because a provider awaited by one request would hang the next when the first is cut off.
  */
-export function createS3Client(config: ResolvedR2Config, maxAttempts: number): S3Client {
-  const client = new S3Client({
+export function createS3Client(config: ResolvedR2Config, maxAttempts: number): sdk.S3Client {
+  const client = new sdk.S3Client({
     region: 'auto',
     endpoint: config.endpoint,
     forcePathStyle: true,
@@ -51,7 +37,7 @@ export function createS3Client(config: ResolvedR2Config, maxAttempts: number): S
 }
 
 /** S3 servers disagree on CRC32 for DeleteObjects, and all take Content-MD5 (aws-sdk-js-v3#6819, #6920). */
-function useContentMd5(client: S3Client): void {
+function useContentMd5(client: sdk.S3Client): void {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       if (context.commandName !== 'DeleteObjectsCommand') return next(args);
