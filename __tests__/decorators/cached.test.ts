@@ -1,3 +1,4 @@
+import { singleton } from 'tsyringe';
 import { Cached } from '../../src/decorators/cached.js';
 import { Injectable } from '../../src/decorators/injectable.js';
 import { createContainer } from '../../src/providers/container.js';
@@ -190,7 +191,7 @@ describe('Cached', () => {
     }
     const symbolic = new Symbolic();
     await symbolic[LIST]();
-    expect(symbolic.cache.keys).toEqual(['cache:Symbolic.list:[]']);
+    expect(symbolic.cache.keys).toEqual(['cache:Symbolic.[list]:[]']);
   });
 
   describe('with inheritance', () => {
@@ -317,6 +318,36 @@ describe('Cached', () => {
       expect(caches).toHaveLength(0);
     });
 
+    it('refuses an instance that a singleton holds', async () => {
+      @singleton()
+      @Injectable(Bare)
+      class Holder {
+        constructor(readonly bare: Bare) {}
+      }
+      const { app, caches } = appWithFakes();
+      const { bare } = app.scope({ env: {} }).resolve(Holder);
+      await expect(bare.list()).rejects.toMatchObject({ code: 'CACHE_NOT_FOUND' });
+      expect(caches).toHaveLength(0);
+    });
+
+    it('finds it in a child of the scope', async () => {
+      const { app, caches } = appWithFakes();
+      await app.scope({ env: {} }).createChildContainer().resolve(Bare).list();
+      expect(caches).toHaveLength(1);
+    });
+
+    it('refuses an accessor that answers with something else than a cache', async () => {
+      for (const answer of [null, {}, new Map()]) {
+        class Wrong {
+          @Cached({ ttl: 60, cache: () => answer as never })
+          async list(): Promise<number> {
+            return 1;
+          }
+        }
+        await expect(new Wrong().list()).rejects.toMatchObject({ code: 'CACHE_NOT_FOUND' });
+      }
+    });
+
     it('rejects with the method and the remedy when there is none', async () => {
       await expect(new Bare().list()).rejects.toMatchObject({
         code: 'CACHE_NOT_FOUND',
@@ -390,7 +421,12 @@ describe('Cached', () => {
         async empty(): Promise<number> {
           return 1;
         }
+        @Cached({ ttl: 60, key: () => `${'x'.repeat(600)}\ud800` })
+        async torn(): Promise<number> {
+          return 1;
+        }
       }
+      await expect(new BadKey().torn()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
       await expect(new BadKey().get(5)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
       await expect(new BadKey().empty()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     });
@@ -405,11 +441,71 @@ describe('Cached', () => {
     });
 
     it('a name, key or cache of the wrong kind', () => {
-      const bad = [{ name: '' }, { name: 5 }, { name: 'é'.repeat(129) }, { key: 'id' }, { cache: new FakeCache() }];
+      const bad = [
+        { name: '' },
+        { name: 5 },
+        { name: 'é'.repeat(129) },
+        { name: ':'.repeat(90) },
+        { name: 'a\ud800' },
+        { key: 'id' },
+        { cache: new FakeCache() },
+      ];
       for (const options of bad) {
         const build = () => Cached({ ttl: 60, ...options } as never);
         expect(build).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
       }
+    });
+
+    it('a name that another method of the class has, unless both build their keys', () => {
+      const define = (first: object, second: object) => () => {
+        class Twice {
+          @Cached({ ttl: 60, name: 'content', ...first })
+          async list(_id: string): Promise<number> {
+            return 1;
+          }
+          @Cached({ ttl: 60, name: 'content', ...second })
+          async get(_id: string): Promise<number> {
+            return 2;
+          }
+        }
+        return Twice;
+      };
+      const key = { key: (id: string) => id };
+      const refusal = expect.objectContaining({ code: 'INVALID_DECORATION' }) as Error;
+      expect(define({}, {})).toThrow(refusal);
+      expect(define(key, {})).toThrow(refusal);
+      expect(define(key, key)).not.toThrow();
+    });
+
+    it('two methods named by symbols of one description, without names of their own', () => {
+      const define = () => {
+        class Symbols {
+          @Cached(60)
+          async [Symbol('list')](): Promise<number> {
+            return 1;
+          }
+          @Cached(60)
+          async [Symbol('list')](): Promise<number> {
+            return 2;
+          }
+        }
+        return Symbols;
+      };
+      expect(define).toThrow(expect.objectContaining({ code: 'INVALID_DECORATION' }) as Error);
+    });
+
+    it('a method that is cached already', () => {
+      const define = () => {
+        class Doubled {
+          @Cached(60)
+          @Cached(60)
+          async list(): Promise<number> {
+            return 1;
+          }
+        }
+        return Doubled;
+      };
+      expect(define).toThrow(expect.objectContaining({ code: 'INVALID_DECORATION' }) as Error);
     });
 
     it('anything but an instance method', () => {

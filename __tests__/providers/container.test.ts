@@ -1,10 +1,12 @@
-import { container as globalContainer, inject, injectable, singleton } from 'tsyringe';
+import { container as globalContainer, delay, inject, injectable, Lifecycle, scoped, singleton } from 'tsyringe';
 import { Injectable } from '../../src/decorators/injectable.js';
 import { isCloudflareClientError } from '../../src/errors.js';
+import { CacheClient } from '../../src/clients/kv/cache-client.js';
+import { provideCache } from '../../src/providers/cache.js';
 import { createContainer } from '../../src/providers/container.js';
 import { KV_NAMESPACE } from '../../src/providers/kv-binding.js';
 import { provide, provideBinding, provideValue } from '../../src/providers/provider.js';
-import { ENV, EXECUTION_CONTEXT, REQUEST } from '../../src/tokens/index.js';
+import { CACHE_CLIENT, ENV, EXECUTION_CONTEXT, REQUEST } from '../../src/tokens/index.js';
 import { token } from '../../src/tokens/token.js';
 import type { KVNamespaceLike } from '../../src/clients/kv/kv-namespace.js';
 
@@ -92,6 +94,49 @@ describe('createContainer', () => {
       expect(make).toHaveBeenCalledTimes(1);
     });
 
+    it('makes a value of any kind once, functions and primitives too', () => {
+      const ID = token<string>('ID');
+      const NOW = token<() => number>('NOW');
+      let made = 0;
+      const scope = createContainer(
+        provide(ID, () => `id-${(made += 1)}`),
+        provide(NOW, () => () => 0),
+      ).scope({ env: {} });
+      expect([scope.resolve(ID), scope.resolve(ID)]).toEqual(['id-1', 'id-1']);
+      expect(scope.resolve(NOW)).toBe(scope.resolve(NOW));
+    });
+
+    it('keeps classes that tsyringe calls container-scoped apart, also those declared after the first scope', () => {
+      app.scope({ env: {} }).resolve(CLOCK);
+      @scoped(Lifecycle.ContainerScoped)
+      @Injectable(ENV, CLOCK)
+      class Late {
+        constructor(
+          readonly env: object,
+          readonly clock: Clock,
+        ) {}
+      }
+      const [first, second] = [app.scope({ env: { first: 1 } }), app.scope({ env: { second: 2 } })];
+      expect(first.resolve(Late)).toBe(first.resolve(Late));
+      expect(first.resolve(Late).clock).toBe(first.resolve(CLOCK));
+      expect(second.resolve(Late).env).toEqual({ second: 2 });
+    });
+
+    it('resolves delayed classes, which tsyringe allows to form a cycle', () => {
+      @injectable()
+      class Parent {
+        constructor(@inject(delay(() => Child)) readonly child: unknown) {}
+      }
+      @injectable()
+      class Child {
+        readonly name = 'child';
+        constructor(@inject(Parent) readonly parent: Parent) {}
+      }
+      const scope = app.scope({ env: {} });
+      const child = scope.resolve(Child);
+      expect((child.parent.child as Child).name).toBe('child');
+    });
+
     it('resolves services that are decorated with tsyringe alone', () => {
       @injectable()
       class Plain {
@@ -119,6 +164,12 @@ describe('createContainer', () => {
       for (const env of [undefined, null, 'env']) {
         expect(errorOf(() => app.scope({ env: env as unknown as object }))).toMatchObject({ code: 'INVALID_OPTION' });
       }
+      expect(errorOf(() => app.scope(null as never)).code).toBe('INVALID_OPTION');
+    });
+
+    it('takes a null execution context for none', () => {
+      const scope = app.scope({ env: {}, ctx: null as never });
+      expect(errorOf(() => scope.resolve(EXECUTION_CONTEXT)).code).toBe('MISSING_SCOPE_VALUE');
     });
   });
 
@@ -140,6 +191,17 @@ describe('createContainer', () => {
       const mock = { repository: { kv: kv() }, clock: { now: () => 7 } };
       const scope = app.with(provideValue(Service, mock)).scope({ env: {} });
       expect(scope.resolve(Controller).service).toBe(mock);
+    });
+  });
+
+  describe('aliases', () => {
+    it('replace a client under both of its names when its class is overridden', () => {
+      const fake = { getOrSet: () => Promise.resolve('fake') };
+      const scope = createContainer(provideCache())
+        .with(provideValue(CacheClient, fake as unknown as CacheClient))
+        .scope({ env: {} });
+      expect(scope.resolve(CacheClient)).toBe(fake);
+      expect(scope.resolve(CACHE_CLIENT)).toBe(fake);
     });
   });
 
@@ -310,6 +372,36 @@ describe('createContainer', () => {
       expect(dispose).not.toHaveBeenCalled();
     });
 
+    it('disposes once what has two names, and not what was given and has a second name', async () => {
+      const own = jest.fn();
+      const given = jest.fn();
+      const [OWN, OWN_TOO, GIVEN, GIVEN_TOO] = ['OWN', 'OWN_TOO', 'GIVEN', 'GIVEN_TOO'].map((name) => token<object>(name)) as [ReturnType<typeof token<object>>, ReturnType<typeof token<object>>, ReturnType<typeof token<object>>, ReturnType<typeof token<object>>]; // prettier-ignore
+      const scope = createContainer(
+        provide(OWN, () => ({ dispose: own })),
+        provide(OWN_TOO, (container) => container.resolve(OWN)),
+        provideValue(GIVEN, { dispose: given }),
+        provide(GIVEN_TOO, (container) => container.resolve(GIVEN)),
+      ).scope({ env: {} });
+      for (const key of [OWN, OWN_TOO, GIVEN, GIVEN_TOO]) scope.resolve(key);
+      await scope.dispose();
+      expect(own).toHaveBeenCalledTimes(1);
+      expect(given).not.toHaveBeenCalled();
+    });
+
+    it('lets a second call wait for the same end', async () => {
+      let isDisposed = false;
+      const SLOW = token<object>('SLOW');
+      const dispose = async (): Promise<void> => {
+        await Promise.resolve();
+        isDisposed = true;
+      };
+      const scope = createContainer(provide(SLOW, () => ({ dispose }))).scope({ env: {} });
+      scope.resolve(SLOW);
+      void scope.dispose();
+      await scope.dispose();
+      expect(isDisposed).toBe(true);
+    });
+
     it('does not call dispose on a stub, of which every name is a remote method', async () => {
       const remote = jest.fn();
       const STUB = token<object>('STUB');
@@ -383,7 +475,19 @@ describe('createContainer', () => {
       expect(seen).toHaveBeenCalledWith(CLOCK, clock, 'Single');
     });
 
-    it('has children, which see its env', () => {
+    it('has children with paths in their errors', () => {
+      const error = errorOf(() => app.scope({ env: {} }).createChildContainer().resolve(Controller));
+      expect(error.message).toContain('Controller -> Service -> REPOSITORY -> STORE_KV');
+    });
+
+    it('has children, which see its env and what was registered on it', () => {
+      const memory = kv();
+      const parent = app.scope({ env: {} });
+      parent.register(STORE_KV, { useValue: memory });
+      expect(parent.createChildContainer().resolve(Controller).service.repository.kv).toBe(memory);
+    });
+
+    it('has children, which see its bindings', () => {
       const env = { STORE_KV: kv() };
       const child = app.scope({ env }).createChildContainer();
       expect(child.resolve(Controller).service.repository.kv).toBe(env.STORE_KV);

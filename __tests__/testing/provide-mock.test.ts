@@ -1,5 +1,5 @@
-import { CACHE_CLIENT, Cached, createContainer, Injectable, provideCache } from '../../src/index.js';
-import type { CacheClient } from '../../src/index.js';
+import { CACHE_CLIENT, CacheClient, Cached, createContainer, Injectable, provideCache } from '../../src/index.js';
+import { MemoryKVNamespace } from '../../src/testing/memory-kv-namespace.js';
 import { provideMock } from '../../src/testing/provide-mock.js';
 
 @Injectable(CACHE_CLIENT)
@@ -29,6 +29,13 @@ describe('provideMock', () => {
   it('throws on a member that the test did not write, and names it', async () => {
     const service = app.with(provideMock(CACHE_CLIENT, {})).scope({ env: {} }).resolve(ContentService);
     await expect(service.forget()).rejects.toThrow('has no delete: add it to provideMock(...)');
+  });
+
+  it('takes an instance of the class as well', async () => {
+    const cache = new CacheClient(new MemoryKVNamespace());
+    const mock = app.with(provideMock(CACHE_CLIENT, cache)).scope({ env: {} }).resolve(CACHE_CLIENT);
+    await mock.set('cache:a:b', 1, 60);
+    expect(await mock.get('cache:a:b')).toBe(1);
   });
 
   it('can be awaited, printed and compared', async () => {

@@ -1,4 +1,5 @@
 import type { Cache } from '../clients/kv/cache.js';
+import { isWellFormed } from '../clients/kv/key.js';
 import { checkTtl } from '../clients/kv/ttl.js';
 import { CloudflareClientError, isCloudflareClientError } from '../errors.js';
 import { markCachedMethods } from '../internal/request-scope.js';
@@ -15,8 +16,8 @@ export interface CachedOptions<This, Args extends any[]> {
   /** Seconds that a result stays valid: an integer from 1 to 2,147,483,647. */
   readonly ttl: number;
   /**
-   * The `{feature}` of the key `cache:{feature}:{key}`, 1 to 256 bytes. Give one where class names are minified, or where
-   * a deployment must find the entries of the one before.
+   * The `{feature}` of the key `cache:{feature}:{key}`, 1 to 256 bytes, unlike any other in the namespace. Give one where
+   * class names are minified, where two classes have one name, or where a deployment must find the entries of the one before.
    * @default the class and the method: `ContentService.list`
    */
   readonly name?: string;
@@ -82,7 +83,7 @@ type AnyCachedOptions = CachedOptions<never, never[]>;
 function cachedMethod(decorated: DecoratedMethod, options: AnyCachedOptions): DecoratedMethod['method'] {
   const { method, name } = decorated;
   const { ttl, cache: accessor } = options;
-  const identity = new MethodIdentity(decorated, options.name);
+  const identity = new MethodIdentity(decorated, options.name, options.key !== undefined);
   markCachedMethods(decorated.owner);
   const keyOf = options.key as ((this: object, ...args: unknown[]) => unknown) | undefined;
 
@@ -140,9 +141,10 @@ function argumentsKey(args: readonly unknown[], instance: object, method: string
 }
 
 function givenKey(key: unknown, method: string): string {
-  if (typeof key === 'string' && key !== '') return key;
+  if (typeof key === 'string' && key !== '' && isWellFormed(key)) return key;
+  const got = typeof key === 'string' ? JSON.stringify(key.slice(-20)) : `a ${typeof key}`;
   throw new CloudflareClientError(
     'INVALID_ARGUMENT',
-    `@Cached method ${method}: key must return a non-empty string, got ${key === '' ? "''" : `a ${typeof key}`}.`,
+    `@Cached method ${method}: key must return a non-empty string without half of a surrogate pair, got ${got}.`,
   );
 }

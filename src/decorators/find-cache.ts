@@ -13,8 +13,9 @@ import { CACHE_CLIENT } from '../tokens/index.js';
  * @throws {CloudflareClientError} `CACHE_NOT_FOUND` when there is none.
  */
 export function findCache(instance: object, method: string, accessor?: (instance: never) => Cache | undefined): Cache {
-  const given = accessor?.(instance as never);
-  if (given !== undefined) return given;
+  const given: unknown = accessor?.(instance as never);
+  if (isCache(given)) return given;
+  if (given !== undefined) throw notFound(method, 'its cache option answered with something that has no getOrSet');
   const own = (instance as { readonly cache?: unknown }).cache;
   return isCache(own) ? own : cacheOfScope(instance, method);
 }

@@ -27,7 +27,7 @@ export type AsyncMethodDecorator<This, Args extends any[]> = (
 export interface DecoratedMethod {
   /** The method as it was written. */
   readonly method: (this: unknown, ...args: unknown[]) => Promise<unknown>;
-  /** Its name; of a symbol, its description. */
+  /** Its name; of a symbol, its description in brackets. */
   readonly name: string;
   /** What marks the class that defines it: its prototype, or its metadata object in the TC39 dialect. */
   readonly owner: object;
@@ -85,7 +85,7 @@ function keepShape(
   { name, owner }: { name: string | symbol; owner: object },
   wrap: Wrap,
 ): DecoratedMethod['method'] {
-  const wrapper = wrap({ method, name: typeof name === 'symbol' ? (name.description ?? '') : name, owner });
+  const wrapper = wrap({ method, name: typeof name === 'symbol' ? `[${name.description ?? ''}]` : name, owner });
   Object.defineProperty(wrapper, 'name', { value: method.name, configurable: true });
   Object.defineProperty(wrapper, 'length', { value: method.length, configurable: true });
   return wrapper;

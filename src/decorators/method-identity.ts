@@ -1,4 +1,4 @@
-import { utf8Bytes } from '../clients/kv/key.js';
+import { isWellFormed, utf8Bytes } from '../clients/kv/key.js';
 import { CloudflareClientError } from '../errors.js';
 import { CLASS_METADATA } from '../internal/class-metadata.js';
 import { isOwnedBy } from './method-decorator.js';
@@ -6,8 +6,13 @@ import type { DecoratedMethod } from './method-decorator.js';
 
 const MAX_NAME_BYTES = 256;
 
-/** The explicit name of each decorated method, by the owner that defines it. */
-const explicitNames = new WeakMap<object, Map<string, string>>();
+interface Named {
+  readonly explicitName: string | undefined;
+  readonly hasKey: boolean;
+}
+
+/** What the decorated methods of an owner, by their names, are called in keys. */
+const namesOf = new WeakMap<object, Map<string, Named>>();
 
 /**
  * Names a decorated method for use in a key, so that no two implementations share a name: the defining class and method
@@ -22,12 +27,20 @@ export class MethodIdentity {
   readonly #explicitName: string | undefined;
   readonly #features = new WeakMap<object, string>();
 
-  constructor(decorated: DecoratedMethod, explicitName: string | undefined) {
+  /**
+   * Registers a decorated method.
+   *
+   * @param decorated the method.
+   * @param explicitName the `name` option.
+   * @param hasKey whether there is a `key` option too: then methods may share a name, and their keys tell them apart.
+   * @throws {CloudflareClientError} `INVALID_DECORATION` when another method of the class would have the same keys.
+   */
+  constructor(decorated: DecoratedMethod, explicitName: string | undefined, hasKey: boolean) {
     this.#decorated = decorated;
     this.#explicitName = explicitName;
-    if (explicitName === undefined) return;
-    const names = explicitNames.get(decorated.owner) ?? new Map<string, string>();
-    explicitNames.set(decorated.owner, names.set(decorated.name, explicitName));
+    const names = namesOf.get(decorated.owner) ?? new Map<string, Named>();
+    refuseClash(names, decorated.name, { explicitName, hasKey });
+    namesOf.set(decorated.owner, names.set(decorated.name, { explicitName, hasKey }));
   }
 
   /**
@@ -77,16 +90,36 @@ export class MethodIdentity {
 /** Checks a name given to a decorator. */
 export function checkName(name: unknown): void {
   if (name === undefined) return;
-  if (typeof name === 'string' && name !== '' && utf8Bytes(name) <= MAX_NAME_BYTES) return;
+  if (
+    typeof name === 'string' &&
+    name !== '' &&
+    isWellFormed(name) &&
+    utf8Bytes(encodeFeature(name)) <= MAX_NAME_BYTES
+  ) {
+    return;
+  }
   throw new CloudflareClientError(
     'INVALID_OPTION',
-    `@Cached: name must be a string of 1 to ${MAX_NAME_BYTES} bytes, got ${typeof name === 'string' ? JSON.stringify(name).slice(0, 80) : typeof name}.`,
+    `@Cached: name must be a string of 1 to ${MAX_NAME_BYTES} bytes (three for each : and %), got ${typeof name === 'string' ? JSON.stringify(name).slice(0, 80) : typeof name}.`,
   );
+}
+
+function refuseClash(names: ReadonlyMap<string, Named>, method: string, { explicitName, hasKey }: Named): void {
+  for (const [other, named] of names) {
+    const isSameMethod = other === method && named.explicitName === explicitName;
+    const isSameName = explicitName !== undefined && named.explicitName === explicitName && !(hasKey && named.hasKey);
+    if (!isSameMethod && !isSameName) continue;
+    throw new CloudflareClientError(
+      'INVALID_DECORATION',
+      `@Cached: ${method} and ${other === method ? 'another method of that name' : other} would share their keys. ` +
+        'Give each a name of its own, or a key that tells them apart; and decorate a method once.',
+    );
+  }
 }
 
 function explicitNameAt(prototype: object, method: string): string | undefined {
   const metadata = Object.getOwnPropertyDescriptor(prototype.constructor, CLASS_METADATA)?.value as object | undefined;
-  return (explicitNames.get(prototype) ?? (metadata && explicitNames.get(metadata)))?.get(method);
+  return (namesOf.get(prototype) ?? (metadata && namesOf.get(metadata)))?.get(method)?.explicitName;
 }
 
 function chainOf(prototype: object): object[] {

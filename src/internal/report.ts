@@ -1,10 +1,16 @@
-import type { ClientEvent, EventSink } from '../events.js';
+import type { ClientEvent } from '../events.js';
 
-/** Hands `event` to `sink` when there is one. A sink that throws is not felt by the caller. */
-export function report(sink: EventSink | undefined, event: ClientEvent): void {
+/** An `EventSink`, of which nothing says that `emit` is not async. */
+interface AnySink {
+  emit(event: ClientEvent): unknown;
+}
+
+/** Hands `event` to `sink` when there is one. A sink that throws or rejects is not felt by the caller. */
+export function report(sink: AnySink | undefined, event: ClientEvent): void {
   if (sink === undefined) return;
   try {
-    sink.emit(event);
+    const result = sink.emit(event);
+    if (result instanceof Promise) result.catch(() => undefined);
   } catch {
     // Watching never changes the outcome of what is watched.
   }

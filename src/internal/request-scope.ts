@@ -32,6 +32,11 @@ export function rememberScope(instance: object, scope: DependencyContainer): voi
   else if (known !== scope) scopeOf.set(instance, SHARED);
 }
 
+/** Remembers that `instance` outlives the scope that resolved it, so that none is its own. */
+export function shareInstance(instance: object): void {
+  scopeOf.set(instance, SHARED);
+}
+
 /** The scope that built `instance`: `'shared'` when several scopes resolved it, `undefined` when none did. */
 export function findScope(instance: object): DependencyContainer | 'shared' | undefined {
   const known = scopeOf.get(instance);

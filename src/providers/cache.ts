@@ -4,11 +4,11 @@ import type { CacheClientOptions } from '../clients/kv/cache-client.js';
 import { Injectable } from '../decorators/injectable.js';
 import { CACHE_CLIENT, CACHE_KV } from '../tokens/index.js';
 import { KV_NAMESPACE } from './kv-binding.js';
-import { provide, provideBinding } from './provider.js';
+import { provide, provideAlias, provideBinding } from './provider.js';
 import type { Provider } from './provider.js';
 import { eventsOf, waitUntilOf } from './scope-services.js';
 
-// For containers that an app makes with tsyringe alone.
+// For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(CACHE_KV)(CacheClient);
 
 /** Options of {@link provideCache}. */
@@ -35,6 +35,6 @@ export function provideCache({ binding = 'CACHE_KV', ...options }: ProvideCacheO
       const events = eventsOf(container);
       return new CacheClient(container.resolve(CACHE_KV), { ...options, events, waitUntil: waitUntilOf(container) });
     }),
-    provide(CacheClient, (container) => container.resolve(CACHE_CLIENT)),
+    provideAlias(CacheClient, CACHE_CLIENT),
   ];
 }

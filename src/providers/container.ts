@@ -61,7 +61,7 @@ export interface Container {
  */
 export function createContainer(...providers: ProviderList): Container {
   const byToken = new Map<InjectionKey, Provider>();
-  for (const provider of providers.flat()) byToken.set(provider.token, provider);
+  for (const provider of providers.flat()) place(byToken, provider);
   let root: DependencyContainer | undefined;
   return {
     scope(input) {
@@ -69,16 +69,24 @@ export function createContainer(...providers: ProviderList): Container {
       root ??= registerAll(byToken.values());
       const scope = openScope(root, byToken);
       giveToScope(scope, ENV, input.env);
-      if (input.ctx !== undefined) giveToScope(scope, EXECUTION_CONTEXT, input.ctx);
-      if (input.request !== undefined) giveToScope(scope, REQUEST, input.request);
+      if (input.ctx != null) giveToScope(scope, EXECUTION_CONTEXT, input.ctx);
+      if (input.request != null) giveToScope(scope, REQUEST, input.request);
       return scope;
     },
     with: (...overrides) => createContainer([...byToken.values()], ...overrides),
   };
 }
 
+/** What replaces a client's class replaces its token too: both name one instance. */
+function place(byToken: Map<InjectionKey, Provider>, provider: Provider): void {
+  const target = provider.aliasOf === undefined ? byToken.get(provider.token)?.aliasOf : undefined;
+  if (target === undefined) byToken.set(provider.token, provider);
+  else byToken.set(target, { ...provider, token: target });
+}
+
 function checkInput(input: ScopeInput): void {
-  if (typeof input === 'object' && typeof input.env === 'object' && (input.env as unknown) !== null) return;
+  const env: unknown = (input as ScopeInput | null | undefined)?.env;
+  if (typeof env === 'object' && env !== null) return;
   throw new CloudflareClientError(
     'INVALID_OPTION',
     'scope({ env, ctx }) needs the env object of the handler; where there is none (prerendering, tests) pass {}.',

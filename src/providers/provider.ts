@@ -18,6 +18,8 @@ export interface Provider<T = unknown> {
   readonly make: (container: DependencyContainer) => T;
   /** Whether the scope owns the value, and so disposes it. Bindings and values given from outside are not its own. */
   readonly owned: boolean;
+  /** The token whose value this one passes on: a client's class is another name for its token. */
+  readonly aliasOf?: InjectionKey<T>;
 }
 
 /** Providers, singly or in lists: what `provideX()` functions return. */
@@ -48,6 +50,11 @@ export function provide<T>(token: InjectionKey<T>, make: (container: DependencyC
  */
 export function provideValue<T>(token: InjectionKey<T>, value: Public<NoInfer<T>>): Provider<T> {
   return { token, make: () => value, owned: false };
+}
+
+/** Provides a second name for what `target` names. */
+export function provideAlias<T>(alias: InjectionKey<T>, target: Token<T>): Provider<T> {
+  return { token: alias, make: (container) => container.resolve(target), owned: false, aliasOf: target };
 }
 
 /**

@@ -3,13 +3,13 @@ import { R2Client } from '../clients/r2/r2-client.js';
 import type { R2ClientConfig, R2ClientOptions } from '../clients/r2/r2-config.js';
 import { Injectable } from '../decorators/injectable.js';
 import { ENV, R2_CLIENT, R2_CONFIG } from '../tokens/index.js';
-import { provide } from './provider.js';
+import { provide, provideAlias } from './provider.js';
 import type { Provider } from './provider.js';
 import { readR2Config } from './r2-config.js';
 import type { R2VariableNames } from './r2-config.js';
 import { eventsOf } from './scope-services.js';
 
-// For containers that an app makes with tsyringe alone.
+// For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(R2_CONFIG)(R2Client);
 
 /** Options of {@link provideR2}. */
@@ -38,6 +38,6 @@ export function provideR2({ variables = {}, ...options }: ProvideR2Options = {})
     provide(R2_CLIENT, (container) => {
       return new R2Client(container.resolve(R2_CONFIG), { ...options, events: eventsOf(container) });
     }),
-    provide(R2Client, (container) => container.resolve(R2_CLIENT)),
+    provideAlias(R2Client, R2_CLIENT),
   ];
 }

@@ -4,11 +4,11 @@ import type { RateLimiterClientOptions } from '../clients/kv/rate-limiter-client
 import { Injectable } from '../decorators/injectable.js';
 import { RATE_LIMITER_CLIENT, RATE_LIMIT_KV } from '../tokens/index.js';
 import { KV_NAMESPACE } from './kv-binding.js';
-import { provide, provideBinding } from './provider.js';
+import { provide, provideAlias, provideBinding } from './provider.js';
 import type { Provider } from './provider.js';
 import { eventsOf, waitUntilOf } from './scope-services.js';
 
-// For containers that an app makes with tsyringe alone.
+// For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(RATE_LIMIT_KV)(RateLimiterClient);
 
 /** Options of {@link provideRateLimiter}. */
@@ -42,6 +42,6 @@ export function provideRateLimiter({
         waitUntil: waitUntilOf(container),
       });
     }),
-    provide(RateLimiterClient, (container) => container.resolve(RATE_LIMITER_CLIENT)),
+    provideAlias(RateLimiterClient, RATE_LIMITER_CLIENT),
   ];
 }

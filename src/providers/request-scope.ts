@@ -1,9 +1,14 @@
+import 'reflect-metadata/lite';
+import { Lifecycle } from 'tsyringe';
 import type { DependencyContainer, InjectionToken } from 'tsyringe';
 import { CloudflareClientError } from '../errors.js';
-import { hasCachedMethods, rememberScope } from '../internal/request-scope.js';
+import { hasCachedMethods, rememberScope, shareInstance } from '../internal/request-scope.js';
+import { ENV } from '../tokens/index.js';
 import type { InjectionKey } from '../tokens/token.js';
 import type { Provider } from './provider.js';
 import { enterStep, leaveStep, stepError } from './resolution.js';
+import { disposeAll } from './scope-disposal.js';
+import { constructContainerScoped, lifecycleOf } from './tsyringe-lifecycle.js';
 
 /**
  * The container of one request: a tsyringe container that can be disposed. Each token and each injectable class has one
@@ -27,13 +32,14 @@ const STATE = Symbol('state');
 
 interface ScopeState {
   readonly providers: ReadonlyMap<InjectionKey, Provider>;
-  /** The one instance of each key; a map of our own, because tsyringe's registry is several times as slow. */
-  readonly values: Map<InjectionToken, object>;
+  /** The one value of each key; a map of our own, because tsyringe's registry is several times as slow. */
+  readonly values: Map<InjectionToken, unknown>;
   /** What the scope made, oldest first, to be disposed with it. */
   readonly made: object[];
   /** Keys that were registered or intercepted on the scope itself, which tsyringe answers for. */
   plainKeys: Set<InjectionToken> | undefined;
-  disposed: boolean;
+  /** Set when the scope was disposed: a second call waits for the same end. */
+  disposal: Promise<void> | undefined;
 }
 
 interface ScopeContainer extends RequestScope {
@@ -42,14 +48,23 @@ interface ScopeContainer extends RequestScope {
 
 type TsyringeMethod = (this: DependencyContainer, key: InjectionToken, ...rest: unknown[]) => unknown;
 
-/** Opens a scope under `root`: a child container that knows its path, keeps one instance per key and can be disposed. */
-export function openScope(root: DependencyContainer, providers: ReadonlyMap<InjectionKey, Provider>): RequestScope {
-  const scope = root.createChildContainer() as ScopeContainer;
-  scope[STATE] = { providers, values: new Map(), made: [], plainKeys: undefined, disposed: false };
+// While tsyringe builds a singleton, what is resolved for it outlives its scope and is nobody's own.
+let sharing = 0;
+
+/** Opens a scope under `parent`: a child container that knows its path, keeps one value per key and can be disposed. */
+export function openScope(
+  parent: DependencyContainer,
+  providers: ReadonlyMap<InjectionKey, Provider>,
+  plainKeys?: ReadonlySet<InjectionToken>,
+): RequestScope {
+  const scope = tsyringeMethod(parent, 'createChildContainer').call(parent, '') as ScopeContainer;
+  const inherited = plainKeys === undefined ? undefined : new Set(plainKeys);
+  scope[STATE] = { providers, values: new Map(), made: [], plainKeys: inherited, disposal: undefined };
   scope.resolve = resolveInScope as DependencyContainer['resolve'];
   scope.register = registerInScope as DependencyContainer['register'];
   scope.beforeResolution = beforeResolutionInScope as DependencyContainer['beforeResolution'];
   scope.afterResolution = afterResolutionInScope as DependencyContainer['afterResolution'];
+  scope.createChildContainer = createChildScope;
   scope.dispose = disposeScope;
   scope[Symbol.asyncDispose] = disposeScope;
   return scope;
@@ -65,41 +80,39 @@ export function giveToScope(scope: RequestScope, key: InjectionToken, value: obj
 /** What `container` has for `key`, or `undefined` where nothing provides it. */
 export function resolveOptional<T>(container: DependencyContainer, key: InjectionToken<T>): T | undefined {
   const state = (container as Partial<ScopeContainer>)[STATE];
-  const isProvided =
-    state === undefined
-      ? container.isRegistered(key, true)
-      : state.values.has(key) || state.providers.has(key as InjectionKey) || state.plainKeys?.has(key) === true;
-  return isProvided ? container.resolve(key) : undefined;
+  const isOwn = state !== undefined && (state.values.has(key) || state.providers.has(key as InjectionKey));
+  return isOwn || container.isRegistered(key, true) ? container.resolve(key) : undefined;
 }
 
 /** Answers for `provider` in `container`: what its scope has already, or else what the provider makes now. */
 export function makeOnce(container: DependencyContainer, provider: Provider): unknown {
   const state = (container as Partial<ScopeContainer>)[STATE];
-  if (state !== undefined) {
-    return state.values.get(provider.token as InjectionToken) ?? keep(state, provider, provider.make(container));
-  }
-  // A child container that somebody made of a scope keeps its instances in tsyringe's way.
-  const value = provider.make(container);
-  if (value != null) container.register(provider.token as InjectionToken, { useValue: value });
-  return value;
+  if (state === undefined) return provider.make(container);
+  const { token } = provider as { token: InjectionToken };
+  return state.values.has(token) ? state.values.get(token) : keep(state, provider, provider.make(container));
 }
 
 function keep(state: ScopeState, { token, owned }: Pick<Provider, 'token' | 'owned'>, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
   state.values.set(token as InjectionToken, value);
-  if (owned) state.made.push(value);
+  if (owned && typeof value === 'object' && value !== null) state.made.push(value);
   return value;
 }
 
 function resolveInScope(this: ScopeContainer, key: InjectionToken, context?: unknown, isOptional?: boolean): unknown {
   const state = this[STATE];
   const known = state.values.get(key);
-  if (known !== undefined && !state.disposed) return known;
+  if (known !== undefined && state.disposal === undefined && sharing === 0) return known;
   const step = enterStep(this, key);
   try {
-    if (state.disposed) throw new CloudflareClientError('SCOPE_DISPOSED', 'the request scope has been disposed.');
-    const value = makeInScope(this, key, context, isOptional);
-    if (hasCachedMethods(value)) rememberScope(value, this);
+    if (state.disposal !== undefined) {
+      throw new CloudflareClientError('SCOPE_DISPOSED', 'the request scope has been disposed.');
+    }
+    const value = known ?? makeInScope(this, key, context, isOptional);
+    // A delayed class (an object as key) is a proxy that would be built by being looked at.
+    if (typeof key !== 'object' && key !== ENV && hasCachedMethods(value)) {
+      if (sharing > 0) shareInstance(value);
+      else rememberScope(value, this);
+    }
     return value;
   } catch (error) {
     throw stepError(step, error);
@@ -112,11 +125,26 @@ function makeInScope(scope: ScopeContainer, key: InjectionToken, context: unknow
   const state = scope[STATE];
   const isPlain = state.plainKeys?.has(key) === true;
   const provider = isPlain ? undefined : state.providers.get(key as InjectionKey);
-  if (provider !== undefined) return keep(state, provider, provider.make(scope));
-  const isUnregisteredClass = !isPlain && typeof key === 'function' && !scope.isRegistered(key, true);
-  const value = tsyringeMethod(scope, 'resolve').call(scope, key, context, isOptional);
-  // tsyringe would build another one next time; a scope has one instance of each class.
-  return isUnregisteredClass ? keep(state, { token: key, owned: true }, value) : value;
+  if (provider !== undefined) return makeOnce(scope, provider);
+  const byTsyringe = (): unknown => tsyringeMethod(scope, 'resolve').call(scope, key, context, isOptional);
+  if (isPlain || typeof key === 'object') return byTsyringe();
+  const lifecycle = lifecycleOf(scope, key);
+  // tsyringe would build another instance next time; a scope has one of each class.
+  if (lifecycle === undefined && typeof key === 'function')
+    return keep(state, { token: key, owned: true }, byTsyringe());
+  if (lifecycle === Lifecycle.ContainerScoped) {
+    return keep(state, { token: key as InjectionKey, owned: true }, constructContainerScoped(scope, key));
+  }
+  return lifecycle === Lifecycle.Singleton ? whileSharing(byTsyringe) : byTsyringe();
+}
+
+function whileSharing<T>(resolve: () => T): T {
+  sharing += 1;
+  try {
+    return resolve();
+  } finally {
+    sharing -= 1;
+  }
 }
 
 function registerInScope(this: ScopeContainer, key: InjectionToken, ...rest: unknown[]): unknown {
@@ -131,6 +159,11 @@ function afterResolutionInScope(this: ScopeContainer, key: InjectionToken, ...re
   return leaveToTsyringe(this, 'afterResolution', key, rest);
 }
 
+function createChildScope(this: ScopeContainer): RequestScope {
+  const { providers, plainKeys } = this[STATE];
+  return openScope(this, providers, plainKeys);
+}
+
 type Registering = 'register' | 'beforeResolution' | 'afterResolution';
 
 function leaveToTsyringe(scope: ScopeContainer, method: Registering, key: InjectionToken, rest: unknown[]): unknown {
@@ -140,44 +173,24 @@ function leaveToTsyringe(scope: ScopeContainer, method: Registering, key: Inject
   return result;
 }
 
-function tsyringeMethod(scope: DependencyContainer, name: Registering | 'resolve'): TsyringeMethod {
-  return (Object.getPrototypeOf(scope) as Record<typeof name, TsyringeMethod>)[name];
+function tsyringeMethod(
+  container: DependencyContainer,
+  name: Registering | 'resolve' | 'createChildContainer',
+): TsyringeMethod {
+  return (Object.getPrototypeOf(container) as Record<typeof name, TsyringeMethod>)[name];
 }
 
-async function disposeScope(this: ScopeContainer): Promise<void> {
+function disposeScope(this: ScopeContainer): Promise<void> {
   const state = this[STATE];
-  if (state.disposed) return;
-  state.disposed = true;
-  const failures: unknown[] = [];
-  for (const value of state.made.reverse()) {
-    try {
-      await disposeValue(value);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length === 0) return;
-  throw new CloudflareClientError(
-    'DISPOSE_FAILED',
-    `${failures.length} of ${state.made.length} values of the request scope failed to dispose.`,
-    { cause: new AggregateError(failures) },
-  );
+  return (state.disposal ??= disposeAll(ownValues(state)));
 }
 
-async function disposeValue(value: object): Promise<void> {
-  const dispose =
-    ownMethod(value, Symbol.asyncDispose) ?? ownMethod(value, Symbol.dispose) ?? ownMethod(value, 'dispose');
-  if (dispose !== undefined) await Promise.resolve(dispose.call(value));
-}
-
-/**
- * A method that the object or a class of it defines. Not by reading the property: on a stub of a Durable Object every name
- * is a remote method, and disposing the stub must not call `dispose` on the object.
- */
-function ownMethod(value: object, name: PropertyKey): ((this: object) => unknown) | undefined {
-  for (let level: object | null = value; level !== null; level = Object.getPrototypeOf(level) as object | null) {
-    const method: unknown = Object.getOwnPropertyDescriptor(level, name)?.value;
-    if (typeof method === 'function') return method as (this: object) => unknown;
+/** What the scope made, without what a provider merely passed on: a binding, or a value that was given from outside. */
+function ownValues({ providers, values, made }: ScopeState): object[] {
+  const foreign = new Set<unknown>();
+  for (const [key, value] of values) {
+    const provider = providers.get(key as InjectionKey);
+    if (provider === undefined ? typeof key !== 'function' : !provider.owned) foreign.add(value);
   }
-  return undefined;
+  return [...new Set(made)].filter((value) => !foreign.has(value));
 }

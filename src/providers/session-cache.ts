@@ -4,11 +4,11 @@ import type { SessionCacheClientOptions } from '../clients/kv/session-cache-clie
 import { Injectable } from '../decorators/injectable.js';
 import { AUTH_SESSION_KV, SESSION_CACHE_CLIENT } from '../tokens/index.js';
 import { KV_NAMESPACE } from './kv-binding.js';
-import { provide, provideBinding } from './provider.js';
+import { provide, provideAlias, provideBinding } from './provider.js';
 import type { Provider } from './provider.js';
 import { eventsOf } from './scope-services.js';
 
-// For containers that an app makes with tsyringe alone.
+// For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(AUTH_SESSION_KV)(SessionCacheClient);
 
 /** Options of {@link provideSessionCache}. */
@@ -37,6 +37,6 @@ export function provideSessionCache({
     provide(SESSION_CACHE_CLIENT, (container) => {
       return new SessionCacheClient(container.resolve(AUTH_SESSION_KV), { ...options, events: eventsOf(container) });
     }),
-    provide(SessionCacheClient, (container) => container.resolve(SESSION_CACHE_CLIENT)),
+    provideAlias(SessionCacheClient, SESSION_CACHE_CLIENT),
   ];
 }

@@ -19,7 +19,7 @@ export function provideMock<T extends object>(token: InjectionKey<T>, members: P
   const name = typeof token === 'symbol' ? (token as symbol).description : (token as { name: string }).name;
   const mock = new Proxy(members, {
     get(target, member) {
-      if (member in target) return Reflect.get(target, member) as unknown;
+      if (member in target) return bound(target, Reflect.get(target, member), member);
       // What a runtime asks of any object: promises, printing, comparing.
       if (typeof member === 'symbol' || QUESTIONS.has(member)) return undefined;
       throw new TypeError(`The mock of ${String(name)} has no ${member}: add it to provideMock(...).`);
@@ -29,3 +29,9 @@ export function provideMock<T extends object>(token: InjectionKey<T>, members: P
 }
 
 const QUESTIONS: ReadonlySet<string> = new Set(['then', 'toJSON', 'asymmetricMatch', 'nodeType', 'constructor']);
+
+/** Methods of a class are bound to their instance: called on the mock they could not reach its `#private` members. */
+function bound(target: object, value: unknown, member: PropertyKey): unknown {
+  const isMethod = typeof value === 'function' && !Object.hasOwn(target, member);
+  return isMethod ? (value.bind(target) as unknown) : value;
+}

@@ -458,3 +458,80 @@ describe('CacheClient.getOrSetMany', () => {
     expect((await kv.list()).keys).toEqual([]);
   });
 });
+
+describe('CacheClient events', () => {
+  test('hold no full key, whatever failed', async () => {
+    const { cache, kv, sink } = setup();
+    const error = new Error('KV PUT failed: 500 Internal Server Error');
+    kv.failAll('put', error);
+    kv.failAll('get', error);
+    await cache.getOrSet('cache:user:alice@example.com', 60, () => 1);
+    await cache.getOrSetMany(['cache:user:bob@example.com'], 60, () => new Map([['cache:user:bob@example.com', 1]]));
+    expect(sink.ofType('client.error').length).toBeGreaterThanOrEqual(4);
+    for (const event of sink.ofType('client.error')) {
+      const shown = [event.keyPrefix, String(event.error), JSON.stringify(event), String((event.error as Error).cause)];
+      expect(shown.join()).not.toMatch(/alice|bob/);
+    }
+  });
+
+  test('may be taken by an async sink that rejects', async () => {
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const emit = (async () => Promise.reject(new Error('sink'))) as () => void;
+    await new CacheClient(new MemoryKVNamespace(), { events: { emit } }).get('cache:a:b');
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+});
+
+describe('CacheClient over a KV that hangs', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  test.each([
+    [
+      'getMany of keys that are read singly',
+      async (cache: CacheClient) => cache.getMany(Array.from({ length: 200 }, (_, index) => String(index))),
+    ],
+    [
+      'getOrSetMany',
+      async (cache: CacheClient) =>
+        cache.getOrSetMany(
+          Array.from({ length: 200 }, (_, index) => `cache:a:${index}`),
+          60,
+          (keys) => new Map(keys.map((key) => [key, 1])),
+        ),
+    ],
+    [
+      'deleteMany',
+      async (cache: CacheClient) => cache.deleteMany(Array.from({ length: 200 }, (_, index) => `cache:a:${index}`)),
+    ],
+  ])('%s costs two timeouts, not one for every key', async (_name, act) => {
+    const kv = new MemoryKVNamespace();
+    kv.hang();
+    const done = jest.fn();
+    const work = act(new CacheClient(kv, { timeoutMs: 100 })).then(done);
+    await jest.advanceTimersByTimeAsync(250);
+    expect(done).toHaveBeenCalledTimes(1);
+    await work;
+  });
+});
+
+describe('CacheClient over many keys', () => {
+  test('refuses a single string and what is no list, of which it would take the characters for keys', async () => {
+    const { cache, kv } = setup();
+    for (const keys of ['cache:a:b', undefined, null, 5, {}]) {
+      expect(await codeOf(() => cache.deleteMany(keys as string[]))).toBe('INVALID_KEY');
+      expect(await codeOf(() => cache.getMany(keys as string[]))).toBe('INVALID_KEY');
+      expect(await codeOf(() => cache.getOrSetMany(keys as string[], 60, neverLoads))).toBe('INVALID_KEY');
+    }
+    expect(kv.operations).toBe(0);
+  });
+
+  test('takes a namespace without bulk reads for one that fails', async () => {
+    const kv = new MemoryKVNamespace();
+    Object.assign(kv, { getWithMetadata: async () => ({ value: null, metadata: null }) });
+    expect(await new CacheClient(kv).getMany(['a', 'b'])).toEqual(new Map([['a', null], ['b', null]])); // prettier-ignore
+  });
+});

@@ -1,5 +1,5 @@
 import type { Window } from '../../../src/clients/kv/rate-limit-windows.js';
-import { Windows } from '../../../src/clients/kv/rate-limit-windows.js';
+import { mergeWindow, Windows } from '../../../src/clients/kv/rate-limit-windows.js';
 
 const windowUntil = (resetAt: number): Window => ({
   count: 1,
@@ -37,5 +37,23 @@ describe('Windows', () => {
     expect(windows.find('k0')).toBeDefined();
     expect(windows.find('k1')).toBeUndefined();
     expect(windows.find('k10000')).toBeDefined();
+  });
+});
+
+describe('mergeWindow', () => {
+  const record = { count: 5, resetAt: 86_400_000, at: 1000 };
+
+  test('believes a record that was counted under a longer rule only as long as the rule of now lasts', () => {
+    expect(mergeWindow(undefined, record, 2000, 60_000)).toMatchObject({ count: 5, resetAt: 61_000 });
+    expect(mergeWindow(undefined, record, 61_000, 60_000)).toMatchObject({ count: 0, resetAt: 121_000 });
+  });
+
+  test('shortens a live window of a longer rule, and one from before the clock went back', () => {
+    expect(mergeWindow(windowUntil(86_400_000), undefined, 2000, 60_000).resetAt).toBe(62_000);
+    expect(mergeWindow(windowUntil(3_660_000), undefined, 0, 60_000).resetAt).toBe(60_000);
+  });
+
+  test('keeps the end of a live window of its own rule', () => {
+    expect(mergeWindow(windowUntil(30_000), record, 2000, 60_000)).toMatchObject({ count: 5, resetAt: 30_000 });
   });
 });

@@ -17,7 +17,7 @@ describe('withTimeout', () => {
   });
 
   test('starts no timer for an answer that is there at once', async () => {
-    const setTimer = jest.spyOn(globalThis, 'setTimeout');
+    const setTimer = jest.spyOn(globalThis as unknown as { setTimeout: () => void }, 'setTimeout');
     await withTimeout(Promise.resolve(1), 100, 'read');
     expect(setTimer).not.toHaveBeenCalled();
     setTimer.mockRestore();

@@ -1,3 +1,5 @@
+import type { CloudflareClientError } from '../../errors.js';
+import { isCloudflareClientError } from '../../errors.js';
 import { kvStatus } from './kv-error.js';
 import { forEachParallel } from './parallel.js';
 
@@ -25,14 +27,25 @@ export async function readInBulk<V>(keys: Iterable<string>, source: BulkSource<V
   const bulk: string[] = [];
   for (const key of new Set(keys)) (isDroppedByBulkReads(key) ? single : bulk).push(key);
 
-  await forEachParallel(chunksOf(bulk), (chunk) => readChunk(chunk, source, found, single));
-  await forEachParallel(single, async (key) => {
+  // A KV that hangs would hang for every read of the rest as well, a timeout each.
+  let hang: CloudflareClientError | undefined;
+  const failed = (failedKeys: readonly string[], error: unknown): void => {
+    if (isCloudflareClientError(error, 'KV_TIMEOUT')) hang = error;
+    source.failed(failedKeys, error);
+  };
+  const one = async (key: string): Promise<void> => {
     try {
+      if (hang !== undefined) throw hang;
       found.set(key, await source.one(key));
     } catch (error) {
-      source.failed([key], error);
+      failed([key], error);
     }
+  };
+  await forEachParallel(chunksOf(bulk), async (chunk) => {
+    if (hang === undefined) await readChunk(chunk, { ...source, failed }, found, single);
+    else source.failed(chunk, hang);
   });
+  await forEachParallel(single, one);
   return found;
 }
 
@@ -56,7 +69,7 @@ async function readChunk<V>(
 ): Promise<void> {
   let answer: Map<string, V>;
   try {
-    answer = await source.many(chunk);
+    answer = checkAnswer(await source.many(chunk));
   } catch (error) {
     if (kvStatus(error) !== 413 || chunk.length === 1) {
       source.failed(chunk, error);
@@ -71,4 +84,9 @@ async function readChunk<V>(
     if (value === undefined) missing.push(key);
     else found.set(key, value);
   }
+}
+
+function checkAnswer<V>(answer: Map<string, V>): Map<string, V> {
+  if (typeof (answer as Partial<Map<string, V>> | null)?.get === 'function') return answer;
+  throw new TypeError('The namespace does not answer bulk reads with a Map.');
 }

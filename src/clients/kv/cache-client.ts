@@ -7,7 +7,7 @@ import type { Cache } from './cache.js';
 import type { DeletePrefixOptions, DeleteReport } from './delete-many.js';
 import { checkDeletePrefix, deleteByPrefix, deleteKeys } from './delete-many.js';
 import { Flight } from './flight.js';
-import { checkKey } from './key.js';
+import { checkKey, checkKeys } from './key.js';
 import type { KVEntryLike, KVNamespaceLike } from './kv-namespace.js';
 import { forEachParallel } from './parallel.js';
 import { checkTtl } from './ttl.js';
@@ -133,8 +133,7 @@ export class CacheClient implements Cache {
    * @throws {CloudflareClientError} `INVALID_KEY` before anything is read.
    */
   async getMany<T>(keys: Iterable<string>): Promise<Map<string, T | null>> {
-    const unique = [...new Set(keys)];
-    unique.forEach(checkKey);
+    const unique = checkKeys(keys);
     const lookups = await this.#entries.findMany(unique);
     return new Map(unique.map((key) => [key, valueOf(lookups.get(key)) as T | null]));
   }
@@ -156,8 +155,7 @@ export class CacheClient implements Cache {
     ttlSeconds: number,
     loader: (missing: string[]) => ReadonlyMap<string, T> | Promise<ReadonlyMap<string, T>>,
   ): Promise<Map<string, T | null>> {
-    const unique = [...new Set(keys)];
-    unique.forEach(checkKey);
+    const unique = checkKeys(keys);
     checkTtl(ttlSeconds);
     const batch = new Map(unique.map((key) => [key, new Flight()]));
     this.#batches.add(batch);
@@ -165,9 +163,13 @@ export class CacheClient implements Cache {
       const lookups = await this.#entries.findMany(unique);
       const missing = unique.filter((key) => lookups.get(key)?.status !== 'hit');
       const loaded = missing.length === 0 ? new Map<string, T>() : checkLoaded(await loader(missing));
+      let isHanging = false;
       await forEachParallel(missing, async (key) => {
         const flight = batch.get(key);
-        if (flight !== undefined && loaded.has(key)) await this.#entries.keep(flight, key, ttlSeconds, loaded.get(key));
+        // A KV that hangs would hang for every write of the rest as well, a timeout each.
+        if (flight === undefined || !loaded.has(key) || isHanging) return;
+        const code = await this.#entries.keep(flight, key, ttlSeconds, loaded.get(key));
+        if (code === 'KV_TIMEOUT') isHanging = true;
       });
       const values = new Map(unique.map((key) => [key, valueOf(lookups.get(key)) as T | null]));
       for (const key of missing) values.set(key, loaded.get(key) ?? null);
@@ -214,8 +216,7 @@ export class CacheClient implements Cache {
    * @throws {CloudflareClientError} `INVALID_KEY` before anything is deleted.
    */
   async deleteMany(keys: Iterable<string>): Promise<DeleteReport> {
-    const unique = [...new Set(keys)];
-    unique.forEach(checkKey);
+    const unique = checkKeys(keys);
     await Promise.all(unique.map((key) => this.#supersede(key)));
     return deleteKeys(this.#entries.access, unique);
   }

@@ -1,4 +1,4 @@
-import type { CloudflareClientError } from '../../errors.js';
+import type { CloudflareClientError, ErrorCode } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import type { ExecutionContextLike } from '../../internal/execution-context.js';
 import { report } from '../../internal/report.js';
@@ -63,30 +63,39 @@ export class CacheEntries {
     }
   }
 
-  /** Stores what a flight loaded, unless the key changed meanwhile. What cannot be stored is reported, never thrown. */
-  async keep(flight: Flight, key: string, ttlSeconds: number, value: unknown): Promise<void> {
+  /**
+   * Stores what a flight loaded, unless the key changed meanwhile. What cannot be stored is reported, never thrown.
+   *
+   * @returns the code of a write that failed.
+   */
+  async keep(flight: Flight, key: string, ttlSeconds: number, value: unknown): Promise<ErrorCode | undefined> {
     try {
       flight.text = toJson(value);
     } catch (error) {
       const reason = (error as CloudflareClientError).message;
       if (this.#events !== undefined) report(this.#events, { type: 'cache.skip', keyPrefix: keyPrefix(key), reason });
-      return;
+      return undefined;
     }
-    if (flight.isSuperseded) return;
-    flight.writing = this.#writeOrReport(key, flight.text, ttlSeconds);
-    await flight.writing;
+    if (flight.isSuperseded) return undefined;
+    const writing = this.#writeOrReport(key, flight.text, ttlSeconds);
+    flight.writing = writing;
+    return writing;
   }
 
-  async #writeOrReport(key: string, text: string, ttlSeconds: number): Promise<void> {
-    const write = this.write(key, text, ttlSeconds).catch((error: unknown) => {
-      this.access.reportFailure('write', key, error);
-    });
+  async #writeOrReport(key: string, text: string, ttlSeconds: number): Promise<ErrorCode | undefined> {
+    const write = this.write(key, text, ttlSeconds).then(
+      () => undefined,
+      (error: unknown) => {
+        this.access.reportFailure('write', key, error);
+        return (error as CloudflareClientError).code;
+      },
+    );
     try {
       this.#waitUntil?.(write);
     } catch {
       // The request is over. The write was started and is awaited below; there is nobody left to tell.
     }
-    await write;
+    return write;
   }
 }
 

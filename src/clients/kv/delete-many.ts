@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../errors.js';
 import { CloudflareClientError } from '../../errors.js';
-import { checkKey, checkPrefix, quote } from './key.js';
+import { checkKeys, checkPrefix, quote } from './key.js';
 import type { KVAccess } from './kv-access.js';
 import { toKVError } from './kv-error.js';
 import { listPages } from './listing.js';
@@ -31,9 +31,7 @@ export interface DeletePrefixOptions {
 
 /** Checks every key before the first is deleted. One key that fails does not stop the others; nothing is retried. */
 export async function deleteKeys(access: KVAccess, keys: Iterable<string>): Promise<DeleteReport> {
-  const unique = [...new Set(keys)];
-  unique.forEach(checkKey);
-  return removeAll(access, unique);
+  return removeAll(access, checkKeys(keys));
 }
 
 /** Refuses a prefix that would delete more than was meant. */
@@ -69,11 +67,15 @@ export async function deleteByPrefix(access: KVAccess, prefix: string): Promise<
 
 async function removeAll(access: KVAccess, keys: readonly string[]): Promise<DeleteReport> {
   const failed: DeleteFailure[] = [];
+  // A KV that hangs would hang for every key of the rest as well, a timeout each.
+  let hang: CloudflareClientError | undefined;
   await forEachParallel(keys, async (key) => {
     try {
+      if (hang !== undefined) throw hang;
       await access.remove(key);
     } catch (caught) {
       const error = access.failure('delete', key, caught);
+      if (error.code === 'KV_TIMEOUT') hang = error;
       failed.push({ key, code: error.code, error });
     }
   });

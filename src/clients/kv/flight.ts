@@ -5,7 +5,7 @@ export class Flight {
   /** Set when the key was deleted or written meanwhile: what this flight loads is older and must not be stored. */
   isSuperseded = false;
   /** The write under way; it never rejects. */
-  writing: Promise<void> | undefined;
+  writing: Promise<unknown> | undefined;
   /** The JSON of what the first caller was given; `undefined` where JSON cannot hold it. */
   text: string | undefined;
 

@@ -19,6 +19,21 @@ export function checkKey(key: unknown): asserts key is string {
 }
 
 /**
+ * Refuses what is no list of keys, and each key that KV cannot take.
+ *
+ * @returns the keys in the order given, each once.
+ * @throws {CloudflareClientError} `INVALID_KEY`.
+ */
+export function checkKeys(keys: unknown): string[] {
+  // A string is iterable as well, and its characters would be taken for keys.
+  const isList = typeof keys === 'object' && keys !== null && Symbol.iterator in keys;
+  if (!isList) throw new CloudflareClientError('INVALID_KEY', `Keys ${quote(keys)} are no list of keys.`);
+  const unique = [...new Set(keys as Iterable<string>)];
+  unique.forEach(checkKey);
+  return unique;
+}
+
+/**
  * Says what is wrong with a key, in words that do not repeat it: a session key holds a credential.
  *
  * @returns the end of a sentence, or `null` for a key that KV takes.
@@ -83,7 +98,8 @@ function findTextFault(text: string): string | null {
   return isWellFormed(text) ? null : 'holds half of a surrogate pair, which has no UTF-8 form.';
 }
 
+/** Whether `text` has a UTF-8 form: no half of a surrogate pair stands alone. */
 // ES2024, in Node since 20 and in workerd; the compiler's library of this package is ES2023.
-function isWellFormed(text: string): boolean {
+export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

@@ -119,7 +119,8 @@ export class KVAccess {
   /** Reports a failure that the client goes on without. Events hold no full key, but `prefix`. */
   reportFailure(operation: KVOperation, key: string, cause: unknown, prefix = keyPrefix(key)): void {
     if (this.#events === undefined) return;
-    const shown = this.#secretKeys ? withoutSecret(cause, key.slice(prefix.length)) : cause;
+    const platformCause = unwrapped(cause);
+    const shown = this.#secretKeys ? withoutSecret(platformCause, key.slice(prefix.length)) : platformCause;
     const error = toKVError(operation, `${prefix}…`, shown);
     report(this.#events, {
       type: 'client.error',
@@ -130,6 +131,11 @@ export class KVAccess {
       error,
     });
   }
+}
+
+/** What the platform threw: an error of ours around it names the full key. */
+function unwrapped(cause: unknown): unknown {
+  return isCloudflareClientError(cause) && cause.cause !== undefined ? unwrapped(cause.cause) : cause;
 }
 
 /** A copy that keeps the message alone, and that only when it does not repeat the secret part of the key. */

@@ -3,7 +3,7 @@ import type { EventSink } from '../../events.js';
 import { readInBulk } from './bulk-read.js';
 import type { DeletePrefixOptions, DeleteReport } from './delete-many.js';
 import { checkDeletePrefix, deleteByPrefix, deleteKeys } from './delete-many.js';
-import { checkKey, checkPrefix, keyPrefix, quote } from './key.js';
+import { checkKey, checkKeys, checkPrefix, keyPrefix, quote } from './key.js';
 import { KVAccess } from './kv-access.js';
 import type { KVNamespaceLike } from './kv-namespace.js';
 import { listPages } from './listing.js';
@@ -106,8 +106,7 @@ export class KVClient {
    * @throws {CloudflareClientError} `INVALID_KEY` before anything is read; `KV_READ_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
    */
   async getMany<T>(keys: Iterable<string>): Promise<Map<string, T | null>> {
-    const unique = [...new Set(keys)];
-    unique.forEach(checkKey);
+    const unique = checkKeys(keys);
     const access = this.#access;
     const texts = await readInBulk<string | null>(unique, {
       many: async (chunk) => access.readBulk(chunk),

@@ -76,14 +76,17 @@ export function mergeWindow(
   windowMs: number,
 ): Window {
   const { writtenAt, delayedUntil, ignoredUntil } = window ?? UNKNOWN;
-  const isBelieved = record !== undefined && record.resetAt > now && record.at > ignoredUntil;
+  // No window of this rule ends later than that: what says so was counted under a longer rule, or by a clock that went back.
+  const latestEnd = now + windowMs;
+  const recordEnd = record === undefined ? 0 : Math.min(record.resetAt, record.at + windowMs, latestEnd);
+  const isBelieved = record !== undefined && recordEnd > now && record.at > ignoredUntil;
   const count = isBelieved ? record.count : 0;
   if (window !== undefined && window.resetAt > now) {
     window.count = Math.max(window.count, count);
+    window.resetAt = Math.min(window.resetAt, latestEnd);
     return window;
   }
-  // A record that ends later than any window of this rule could was written under a longer one.
-  const resetAt = isBelieved ? Math.min(record.resetAt, now + windowMs) : now + windowMs;
+  const resetAt = isBelieved ? recordEnd : latestEnd;
   return { count, resetAt, isDirty: false, writtenAt, delayedUntil, ignoredUntil };
 }
 

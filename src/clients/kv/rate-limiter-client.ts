@@ -120,7 +120,8 @@ export class RateLimiterClient {
   }
 
   /**
-   * Forgets the attempts of an identifier. Over KV this isolate forgets at once; others can count on for 60 seconds and more.
+   * Forgets the attempts of an identifier. Over KV this isolate forgets at once; another that has counted attempts of the window
+   * itself counts on until the window ends, and can write its count back.
    *
    * @param identifier as for `checkLimit`.
    * @param keyPrefix as for `checkLimit`.

@@ -144,16 +144,18 @@ export class SessionCacheClient {
   }
 
   async #find(key: string, token: string): Promise<CachedSession | SessionMissEvent['reason']> {
-    let entry: KVEntryLike;
+    let entry: KVEntryLike | null | undefined;
     try {
       entry = await this.#access.readEntry(key);
     } catch (cause) {
       this.#access.reportFailure('read', key, cause);
       return 'error';
     }
-    if (entry.value === null) return 'absent';
+    // Some doubles answer nothing at all for an absent key.
+    const text = (entry as Partial<KVEntryLike> | null | undefined)?.value ?? null;
+    if (text === null) return 'absent';
     const record = readMetadata(entry.metadata);
-    const value = this.#decode(entry.value, token);
+    const value = this.#decode(text, token);
     if (record === 'corrupt' || value === null) return 'corrupt';
     // An entry without our metadata was written by something else, and counts as older than any revocation.
     const { c: cachedAt, e: expiresAt } = record ?? { c: 0, e: Infinity };

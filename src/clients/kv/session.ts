@@ -74,8 +74,13 @@ function findPartFault(session: Record<string, unknown>, user: Record<string, un
   return typeof user['emailVerified'] === 'boolean' ? null : 'user.emailVerified is not a boolean';
 }
 
+// `Date.parse` alone finds a date in almost anything: 'foo 2099'.
+function isDate(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}(?:[T ]|$)/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
 function findMismatch(session: Record<string, unknown>, user: Record<string, unknown>, token: string): string | null {
-  if (Number.isNaN(Date.parse(session['expiresAt'] as string))) return 'session.expiresAt is not a date';
+  if (!isDate(session['expiresAt'] as string)) return 'session.expiresAt is not an ISO 8601 date';
   if (session['token'] !== token) return 'session.token is not the token that it is stored under';
   if (session['userId'] !== user['id']) return 'session.userId is not user.id';
   // Without a key for it, the user's sessions could never be ended.
