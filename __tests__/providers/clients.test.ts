@@ -124,6 +124,9 @@ describe('provideCloudflareClients', () => {
     expect(held).toHaveLength(1);
     await Promise.all(held);
     expect(await env.RATE_LIMIT_KV.get('rl:ip')).not.toBeNull();
+    const rule = { limit: 5, window: 60, keyPrefix: 'rl:' };
+    await scope.createChildContainer().resolve(RateLimiterClient).checkLimit('another', rule);
+    expect(held).toHaveLength(2);
   });
 
   it('refuses an empty binding name when it is called', async () => {

@@ -7,8 +7,8 @@ import { runDemo } from './demo/run-demo.mjs';
 // The driver signs and lists with the package's R2Client in Node as well; the SDK's note on Node 20 is no news here.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
-const { values } = parseArgs({ options: { once: { type: 'boolean', default: false }, port: { type: 'string' } } });
 try {
+  const { values } = parseArgs({ options: { once: { type: 'boolean', default: false }, port: { type: 'string' } } });
   process.exitCode = await runDemo({ once: values.once, port: readPort(values.port) });
 } catch (error) {
   console.error(`The demo could not run: ${error.message}`);

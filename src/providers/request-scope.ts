@@ -3,7 +3,7 @@ import { Lifecycle } from 'tsyringe';
 import type { DependencyContainer, InjectionToken } from 'tsyringe';
 import { CloudflareClientError } from '../errors.js';
 import { hasCachedMethods, rememberScope, shareInstance } from '../internal/request-scope.js';
-import { ENV } from '../tokens/index.js';
+import { ENV, EXECUTION_CONTEXT, REQUEST } from '../tokens/index.js';
 import type { InjectionKey } from '../tokens/token.js';
 import type { Provider } from './provider.js';
 import { enterStep, leaveStep, stepError } from './resolution.js';
@@ -77,11 +77,15 @@ export function giveToScope(scope: RequestScope, key: InjectionToken, value: obj
   (scope as ScopeContainer)[STATE].values.set(key, value);
 }
 
-/** What `container` has for `key`, or `undefined` where nothing provides it. */
+/** What a scope has for `key`, or `undefined` where neither it nor its container provides it. */
 export function resolveOptional<T>(container: DependencyContainer, key: InjectionToken<T>): T | undefined {
   const state = (container as Partial<ScopeContainer>)[STATE];
-  const isOwn = state !== undefined && (state.values.has(key) || state.providers.has(key as InjectionKey));
-  return isOwn || container.isRegistered(key, true) ? container.resolve(key) : undefined;
+  // tsyringe's own look-up would cost more than making a client.
+  const isProvided =
+    state === undefined
+      ? container.isRegistered(key, true)
+      : state.values.has(key) || state.providers.has(key as InjectionKey) || state.plainKeys?.has(key) === true;
+  return isProvided ? container.resolve(key) : undefined;
 }
 
 /** Answers for `provider` in `container`: what its scope has already, or else what the provider makes now. */
@@ -160,8 +164,13 @@ function afterResolutionInScope(this: ScopeContainer, key: InjectionToken, ...re
 }
 
 function createChildScope(this: ScopeContainer): RequestScope {
-  const { providers, plainKeys } = this[STATE];
-  return openScope(this, providers, plainKeys);
+  const { providers, plainKeys, values } = this[STATE];
+  const child = openScope(this, providers, plainKeys) as ScopeContainer;
+  // What belongs to the request belongs to the child as well; everything else it makes for itself, as in tsyringe.
+  for (const key of [ENV, EXECUTION_CONTEXT, REQUEST]) {
+    if (values.has(key)) child[STATE].values.set(key, values.get(key));
+  }
+  return child;
 }
 
 type Registering = 'register' | 'beforeResolution' | 'afterResolution';

@@ -21,7 +21,11 @@ export async function runDemo({ once = false, port, tour = createTour } = {}) {
     const { steps, showcase } = tour(server);
     const table = new Table(steps.map(({ name }) => name));
     table.head();
-    const report = await Promise.race([runSteps(steps, (result) => table.row(result)), stopped.then(() => null)]);
+    let isStopped = false;
+    const stop = stopped.then(() => (isStopped = true));
+    // After a signal the steps fail one by one, because their server goes away: nothing to tell.
+    const running = runSteps(steps, (result) => isStopped || table.row(result));
+    const report = await Promise.race([running, stop.then(() => null)]);
     if (report === null) return 1;
     const totalMs = Math.round(performance.now() - start);
     table.summary(report, totalMs);
