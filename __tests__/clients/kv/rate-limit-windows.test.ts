@@ -8,6 +8,7 @@ const windowUntil = (resetAt: number): Window => ({
   writtenAt: 0,
   delayedUntil: 0,
   ignoredUntil: -Infinity,
+  readAt: 0,
 });
 
 function filled(resetAt: (index: number) => number): Windows {
@@ -51,6 +52,14 @@ describe('mergeWindow', () => {
   test('shortens a live window of a longer rule, and one from before the clock went back', () => {
     expect(mergeWindow(windowUntil(86_400_000), undefined, 2000, 60_000).resetAt).toBe(62_000);
     expect(mergeWindow(windowUntil(3_660_000), undefined, 0, 60_000).resetAt).toBe(60_000);
+  });
+
+  test('forgets what it counted when its record is gone, once KV cannot be stale any more', () => {
+    const counted = () => ({ ...windowUntil(900_000), count: 5, writtenAt: 1000 });
+    expect(mergeWindow(counted(), 'absent', 121_000, 900_000)).toMatchObject({ count: 5 });
+    expect(mergeWindow(counted(), 'absent', 121_001, 900_000)).toMatchObject({ count: 0, resetAt: 1_021_001 });
+    expect(mergeWindow({ ...counted(), isDirty: true }, 'absent', 121_001, 900_000)).toMatchObject({ count: 5 });
+    expect(mergeWindow(counted(), undefined, 121_001, 900_000)).toMatchObject({ count: 5 });
   });
 
   test('keeps the end of a live window of its own rule', () => {

@@ -240,6 +240,28 @@ describe('RateLimiterClient.reset', () => {
     expect(await limiter.checkLimit(IP, LOGIN)).toMatchObject({ allowed: true, remaining: 4 });
   });
 
+  test('reaches an isolate that blocks the identifier already, two minutes after it last wrote', async () => {
+    const { clock, kv, limiter } = setup();
+    // The same namespace as another isolate sees it: another object.
+    const { get, getWithMetadata, put, delete: remove, list } = kv;
+    const binding = { get, getWithMetadata, put, delete: remove, list };
+    const elsewhere = new RateLimiterClient(
+      Object.fromEntries(
+        Object.entries(binding).map(([name, method]) => [name, (method as () => unknown).bind(kv)]),
+      ) as unknown as MemoryKVNamespace,
+      { now: clock.now },
+    );
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      await limiter.checkLimit(IP, LOGIN);
+      clock.advance(1000);
+    }
+    expect((await limiter.checkLimit(IP, LOGIN)).allowed).toBe(false);
+    await elsewhere.reset(IP, LOGIN.keyPrefix);
+    expect((await limiter.checkLimit(IP, LOGIN)).allowed).toBe(false);
+    clock.advance(121_000);
+    expect(await limiter.checkLimit(IP, LOGIN)).toMatchObject({ allowed: true, remaining: 4 });
+  });
+
   test('does not believe a stale record from before it', async () => {
     const { clock, kv, limiter } = setup();
     for (let attempt = 0; attempt < 6; attempt += 1) await limiter.checkLimit(IP, LOGIN);

@@ -9,6 +9,7 @@ import { nativeTtl } from './ttl.js';
 
 // https://developers.cloudflare.com/kv/api/write-key-value-pairs/: one write per second to the same key.
 const WRITE_INTERVAL_MS = 1_000;
+const BLOCKED_READ_INTERVAL_MS = 30_000;
 
 /** Options of `KVRateLimitStore`, all resolved by `RateLimiterClient`. */
 export interface KVRateLimitStoreOptions {
@@ -48,12 +49,12 @@ export class KVRateLimitStore implements RateLimitStore {
   /** Decides about one attempt. A failing KV leaves the isolate's own count to decide, and is reported. */
   async consume(key: string, rule: RateLimitRule): Promise<RateLimitDecision> {
     const known = this.#windows.find(key);
-    const isBlocked = known !== undefined && known.resetAt > this.#now() && known.count >= rule.limit;
-    const record = isBlocked ? undefined : await this.#read(key, rule.keyPrefix);
+    const record = this.#isSurelyBlocked(known, rule.limit) ? undefined : await this.#read(key, rule.keyPrefix);
     // From here to the count nothing may wait: another attempt would decide on the same count.
     const now = this.#now();
     const window = mergeWindow(this.#windows.find(key), record, now, rule.windowMs);
     this.#windows.keep(key, window, now);
+    if (record !== undefined) window.readAt = now;
     const allowed = window.count < rule.limit;
     if (allowed) {
       window.count += 1;
@@ -75,7 +76,14 @@ export class KVRateLimitStore implements RateLimitStore {
     await this.#access.remove(key);
   }
 
-  async #read(key: string, keyPrefix: string): Promise<WindowRecord | undefined> {
+  /** Whether an attempt can be refused without asking KV. It is asked now and then, for a reset elsewhere. */
+  #isSurelyBlocked(window: Window | undefined, limit: number): boolean {
+    const now = this.#now();
+    if (window === undefined || window.resetAt <= now || window.count < limit) return false;
+    return now < Math.max(window.readAt, window.writtenAt) + BLOCKED_READ_INTERVAL_MS;
+  }
+
+  async #read(key: string, keyPrefix: string): Promise<WindowRecord | 'absent' | undefined> {
     try {
       return parseRecord(await this.#access.read(key));
     } catch (cause) {

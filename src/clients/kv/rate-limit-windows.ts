@@ -15,6 +15,8 @@ export interface Window {
   delayedUntil: number;
   /** Records written at or before this time are from before a reset. */
   ignoredUntil: number;
+  /** When KV was last asked. */
+  readAt: number;
 }
 
 /** What is kept in KV. */
@@ -59,10 +61,12 @@ export class Windows {
 
 // A record from before a reset can be read for as long as KV is stale elsewhere: 60 seconds "or more".
 const RESET_REMEMBERED_MS = 300_000;
+// Twice the 60 seconds that KV usually needs, as it may need more.
+const STALE_MS = 120_000;
 
 /** The state of a key that is reset at `now`. Its deletion counts as a write: the next one comes a second later. */
 export function resetWindow(now: number): Window {
-  return { count: 0, resetAt: 0, isDirty: false, writtenAt: now, delayedUntil: 0, ignoredUntil: now };
+  return { count: 0, resetAt: 0, isDirty: false, writtenAt: now, delayedUntil: 0, ignoredUntil: now, readAt: now };
 }
 
 /**
@@ -71,32 +75,50 @@ export function resetWindow(now: number): Window {
  */
 export function mergeWindow(
   window: Window | undefined,
-  record: WindowRecord | undefined,
+  record: WindowRecord | 'absent' | undefined,
   now: number,
   windowMs: number,
 ): Window {
-  const { writtenAt, delayedUntil, ignoredUntil } = window ?? UNKNOWN;
+  const { writtenAt, delayedUntil, ignoredUntil, readAt } = window ?? UNKNOWN;
   // No window of this rule ends later than that: what says so was counted under a longer rule, or by a clock that went back.
   const latestEnd = now + windowMs;
-  const recordEnd = record === undefined ? 0 : Math.min(record.resetAt, record.at + windowMs, latestEnd);
-  const isBelieved = record !== undefined && recordEnd > now && record.at > ignoredUntil;
-  const count = isBelieved ? record.count : 0;
-  if (window !== undefined && window.resetAt > now) {
+  const { count, end } = readCount(record, ignoredUntil, now, windowMs);
+  if (window !== undefined && window.resetAt > now && !wasResetElsewhere(window, record, now)) {
     window.count = Math.max(window.count, count);
     window.resetAt = Math.min(window.resetAt, latestEnd);
     return window;
   }
-  const resetAt = isBelieved ? recordEnd : latestEnd;
-  return { count, resetAt, isDirty: false, writtenAt, delayedUntil, ignoredUntil };
+  const resetAt = count === 0 ? latestEnd : Math.min(end, latestEnd);
+  return { count, resetAt, isDirty: false, writtenAt, delayedUntil, ignoredUntil, readAt };
+}
+
+/** What a record counts for now: nothing when it is over, or from before a reset. */
+function readCount(
+  record: WindowRecord | 'absent' | undefined,
+  ignoredUntil: number,
+  now: number,
+  windowMs: number,
+): { readonly count: number; readonly end: number } {
+  if (record === undefined || record === 'absent' || record.at <= ignoredUntil) return { count: 0, end: 0 };
+  const end = Math.min(record.resetAt, record.at + windowMs);
+  return end > now ? { count: record.count, end } : { count: 0, end: 0 };
+}
+
+/**
+ * A record lives as long as its window. One that this isolate wrote, longer ago than KV stays stale, and that is gone was
+ * deleted by a reset in another isolate.
+ */
+function wasResetElsewhere(window: Window, record: WindowRecord | 'absent' | undefined, now: number): boolean {
+  return record === 'absent' && !window.isDirty && window.writtenAt + STALE_MS < now;
 }
 
 /**
  * Reads a record.
  *
- * @returns the record, or `undefined` for anything that is not one.
+ * @returns the record, `'absent'` when there is none, or `undefined` for anything that is not one.
  */
-export function parseRecord(text: string | null): WindowRecord | undefined {
-  if (text === null) return undefined;
+export function parseRecord(text: string | null): WindowRecord | 'absent' | undefined {
+  if (text === null) return 'absent';
   try {
     const value = JSON.parse(text) as Record<string, unknown> | null;
     const { count, resetAt, at } = value ?? {};
@@ -107,7 +129,7 @@ export function parseRecord(text: string | null): WindowRecord | undefined {
   }
 }
 
-const UNKNOWN = { writtenAt: -Infinity, delayedUntil: 0, ignoredUntil: -Infinity };
+const UNKNOWN = { writtenAt: -Infinity, delayedUntil: 0, ignoredUntil: -Infinity, readAt: -Infinity };
 
 function isOver(window: Window, now: number): boolean {
   return window.resetAt <= now && window.ignoredUntil + RESET_REMEMBERED_MS <= now;

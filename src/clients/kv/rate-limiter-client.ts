@@ -120,8 +120,8 @@ export class RateLimiterClient {
   }
 
   /**
-   * Forgets the attempts of an identifier. Over KV this isolate forgets at once; another that has counted attempts of the window
-   * itself counts on until the window ends, and can write its count back.
+   * Forgets the attempts of an identifier. Over KV this isolate forgets at once; another that has counted attempts itself hears
+   * of it two minutes after it last wrote, and one that writes in that time brings its count back.
    *
    * @param identifier as for `checkLimit`.
    * @param keyPrefix as for `checkLimit`.
