@@ -64,8 +64,13 @@ describe.each([
     expect(await run('/large')).toEqual({ undefined: [size, true], [String(size)]: [size, true] });
   });
 
+  it('sends large bytes and Blobs again after a cut connection', async () => {
+    const stored = [9 * MIB + 7, true];
+    expect(await run('/largeAgain')).toEqual({ bytes: stored, blob: stored });
+  });
+
   it('stores nothing of a stream that has another length than it said', async () => {
-    expect(await run('/wrongLength')).toEqual(['INVALID_VALUE', 'INVALID_VALUE', null]);
+    expect(await run('/wrongLength')).toEqual(['INVALID_VALUE', null, 'INVALID_VALUE', null]);
   });
 
   it('tells a missing object from a missing bucket', async () => {

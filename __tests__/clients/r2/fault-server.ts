@@ -60,3 +60,10 @@ export function failure(code: number, name: string): Answer {
 
 export const cutConnection: Answer = (response) => void response.socket?.destroy();
 export const silence: Answer = () => undefined;
+
+/** Confirms each key that a DeleteObjects names, as S3 does. */
+export const confirmDeletion: Answer = (response, request) => {
+  const keys = Array.from(request.body.toString().matchAll(/<Key>([^<]*)<\/Key>/g), ([, key]) => key);
+  const entries = keys.map((key) => `<Deleted><Key>${key}</Key></Deleted>`);
+  status(200, `<DeleteResult>${entries.join('')}</DeleteResult>`)(response, request);
+};

@@ -105,6 +105,19 @@ describe('uploadFile', () => {
     expect(headers.get('content-disposition')).toBe('attachment; filename="odd.mp4"');
   });
 
+  it('keeps metadata that looks like an encoded word', async () => {
+    const metadata = { a: '=?utf-8?B?eA==?=', b: 'x =?utf-8?Q?=41?= =?utf-8?q?b?= y', c: '=?' };
+    await r2.uploadFile({ bucket: BUCKET, key: 'encoded-words', body: 'x', metadata });
+    expect((await r2.headFile({ bucket: BUCKET, key: 'encoded-words' }))?.metadata).toEqual(metadata);
+  });
+
+  it('stores bytes in shared memory', async () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(5));
+    shared.set(hello);
+    await r2.uploadFile({ bucket: BUCKET, key: 'shared', body: shared });
+    expect(new TextDecoder().decode(await stored('shared'))).toBe('hello');
+  });
+
   it('keeps metadata, beyond ASCII too', async () => {
     const metadata = { title: 'Überblick über „Größe“ 🎬 '.repeat(4).trim(), plain: 'a=b; c', 'x-y_z': '' };
     await r2.uploadFile({ bucket: BUCKET, key: 'metadata', body: 'x', metadata });

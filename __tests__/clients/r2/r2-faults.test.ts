@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { ClientEvent } from '../../../src/events.js';
 import { R2Client, type R2ClientOptions } from '../../../src/clients/r2/r2-client.js';
-import { cutConnection, failure, silence, startFaultServer, status, type FaultServer } from './fault-server.js';
+import {
+  confirmDeletion,
+  cutConnection,
+  failure,
+  silence,
+  startFaultServer,
+  status,
+  type Answer,
+  type FaultServer,
+} from './fault-server.js';
 
 const SECRET = 'a-very-secret-key';
 const MIB = 1024 * 1024;
@@ -80,6 +89,17 @@ describe('retries', () => {
     expect(server.seen.map(({ body }) => body.toString())).toEqual(['hello', 'hello', 'hello']);
   });
 
+  it.each([
+    ['bytes', (bytes: Uint8Array<ArrayBuffer>) => bytes],
+    ['a Blob', (bytes: Uint8Array<ArrayBuffer>) => new Blob([bytes])],
+  ])('send %s of more than one part again, whole and with their length', async (_name, toBody) => {
+    const bytes = new Uint8Array(9 * MIB + 1).map((_, index) => (index >> 8) % 251);
+    server.answer(failure(503, 'SlowDown'), cutConnection, status(200, '', { etag: '"abc"' }));
+    expect(await client().uploadFile({ ...object, body: toBody(bytes) })).toMatchObject({ size: 9 * MIB + 1 });
+    expect(server.seen.map(({ headers }) => headers['content-length'])).toEqual(Array(3).fill(String(9 * MIB + 1)));
+    expect(server.seen.map(({ body }) => Buffer.compare(body, bytes))).toEqual([0, 0, 0]);
+  });
+
   it('read a truncated listing again', async () => {
     const listing =
       '<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>k</Key></Contents></ListBucketResult>';
@@ -142,6 +162,17 @@ describe('errors', () => {
 });
 
 describe('a download', () => {
+  it.each([
+    ['a page of HTML', status(404, '<html><br>', { 'content-type': 'text/html' })],
+    ['nothing', status(404)],
+  ])('takes a 404 with %s for a failure, because S3 says NoSuchKey', async (_name, answer) => {
+    server.answer(answer);
+    const error = await rejection(client().downloadFile(object));
+    expect([error.code, error.message]).toEqual(['R2_FAILED', expect.stringContaining('HTTP 404')]);
+    server.answer(failure(404, 'NoSuchKey'));
+    expect(await client().downloadFile(object)).toBeNull();
+  });
+
   it('fails when its body is cut short', async () => {
     server.answer((response) => {
       response.writeHead(200, { 'content-length': '10' }).write('12345');
@@ -209,12 +240,60 @@ describe('an upload in parts', () => {
   });
 });
 
+describe('an upload in parts whose last answer is lost', () => {
+  const created = status(200, '<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>');
+  const parts = [1, 2, 3].map((part) => createHash('md5').update(String(part)).digest('hex'));
+  const whole = `${createHash('md5')
+    .update(Buffer.from(parts.join(''), 'hex'))
+    .digest('hex')}-3`;
+  const found = (etag: string, size = 20 * MIB): Answer => status(200, '', { etag, 'content-length': String(size) });
+  const part: Answer = (response, request) => {
+    const number = new URL(request.url, server.endpoint).searchParams.get('partNumber');
+    response.writeHead(200, { etag: `"${parts[Number(number) - 1]}"` }).end();
+  };
+  const opaque = status(200, '', { etag: '"opaque"' });
+  const upload = (partAnswer: Answer, ...ending: readonly Answer[]): Promise<unknown> => {
+    server.answer(created, partAnswer, partAnswer, partAnswer, ...ending);
+    return client().uploadFile({ ...object, body: new Blob([new Uint8Array(20 * MIB)]).stream() });
+  };
+
+  it.each([
+    ['has the tag that the parts give', part, whole],
+    ['has as many parts and bytes, where tags of parts say nothing', opaque, 'anything-3'],
+  ])('succeeds when the object %s', async (_name, partAnswer, etag) => {
+    const result = await upload(partAnswer, cutConnection, failure(404, 'NoSuchUpload'), found(`"${etag}"`));
+    expect(result).toEqual({ key: object.key, etag, size: 20 * MIB });
+    expect(server.seen.at(-1)?.method).toBe('HEAD');
+  });
+
+  it.each([
+    ['has another tag', part, found('"other-3"')],
+    ['has another number of parts', opaque, found('"other-2"')],
+    ['has another size', opaque, found('"other-3"', 7)],
+    ['is not there', opaque, status(404)],
+  ])('fails when the object %s', async (_name, partAnswer, head) => {
+    const lost = upload(partAnswer, cutConnection, failure(404, 'NoSuchUpload'), head, status(204));
+    expect((await rejection(lost)).message).toContain('NoSuchUpload');
+    expect(server.seen.at(-1)?.method).toBe('DELETE');
+  });
+
+  it('fails when the upload was unknown at the first time', async () => {
+    const unknown = upload(part, failure(404, 'NoSuchUpload'), status(204));
+    expect((await rejection(unknown)).message).toContain('NoSuchUpload');
+    expect(server.seen.filter(({ method }) => method === 'HEAD')).toEqual([]);
+  });
+});
+
 describe('a bulk deletion', () => {
-  const errors = (...entries: readonly (readonly [string, string])[]): string =>
-    `<DeleteResult>${entries.map(([key, code]) => `<Error><Key>${key}</Key><Code>${code}</Code><Message>m</Message></Error>`).join('')}</DeleteResult>`;
+  const entry = ([key, code]: readonly [string, string?]): string =>
+    code === undefined
+      ? `<Deleted><Key>${key}</Key></Deleted>`
+      : `<Error><Key>${key}</Key><Code>${code}</Code><Message>m</Message></Error>`;
+  const errors = (...entries: readonly (readonly [string, string?])[]): string =>
+    `<DeleteResult>${entries.map(entry).join('')}</DeleteResult>`;
 
   it('carries Content-MD5 of its body, and no CRC32', async () => {
-    server.answer(status(200, '<DeleteResult/>'));
+    server.answer(confirmDeletion);
     await client().deleteFiles({ bucket: 'media', keys: ['é', 'b'] });
     const { headers, body } = server.seen[0]!;
     expect(headers['content-md5']).toBe(createHash('md5').update(body).digest('base64'));
@@ -224,8 +303,8 @@ describe('a bulk deletion', () => {
   it('tries again the keys that failed for the moment, and reports the others', async () => {
     const waits: number[] = [];
     server.answer(
-      status(200, errors(['a', 'InternalError'], ['b', 'AccessDenied'], ['c', 'SlowDown'])),
-      status(200, '<DeleteResult/>'),
+      status(200, errors(['d'], ['a', 'InternalError'], ['b', 'AccessDenied'], ['c', 'SlowDown'])),
+      confirmDeletion,
     );
     const wait = (milliseconds: number): Promise<void> => Promise.resolve(void waits.push(milliseconds));
     const result = await client({ wait }).deleteFiles({ bucket: 'media', keys: ['a', 'b', 'c', 'd'] });
@@ -236,24 +315,50 @@ describe('a bulk deletion', () => {
   });
 
   it('reports the keys that fail every time', async () => {
-    server.answer(status(200, errors(['a', 'InternalError'])));
+    server.answer(status(200, errors(['b'], ['a', 'InternalError'])));
     const result = await client().deleteFiles({ bucket: 'media', keys: ['a', 'b'] });
     expect(result).toEqual({ deleted: 1, failed: [{ key: 'a', code: 'InternalError', message: 'm' }] });
     expect(server.seen).toHaveLength(3);
   });
 
   it('names at most 1,000 keys a request', async () => {
-    server.answer(status(200, '<DeleteResult/>'));
+    server.answer(confirmDeletion);
     const keys = Array.from({ length: 2_001 }, (_, index) => `k${index}`);
     expect(await client().deleteFiles({ bucket: 'media', keys })).toEqual({ deleted: 2_001, failed: [] });
     expect(server.seen.map(({ body }) => body.toString().split('<Key>').length - 1)).toEqual([1000, 1000, 1]);
   });
 
   it('says how many were deleted before a request failed', async () => {
-    server.answer(status(200, '<DeleteResult/>'), failure(403, 'AccessDenied'));
+    server.answer(confirmDeletion, failure(403, 'AccessDenied'));
     const keys = Array.from({ length: 1_001 }, (_, index) => `k${index}`);
     const error = await rejection(client().deleteFiles({ bucket: 'media', keys }));
     expect(error.message).toBe('R2 delete (after 1000 were deleted) of media failed: AccessDenied, HTTP 403.');
+  });
+
+  it.each([
+    ['is empty', status(200)],
+    ['is a page of HTML', status(200, '<html><body>ok</body></html>', { 'content-type': 'text/html' })],
+    ['confirms other keys', status(200, '<DeleteResult><Deleted><Key>z</Key></Deleted></DeleteResult>')],
+  ])('takes no key for deleted when the answer %s', async (_name, answer) => {
+    server.answer(answer);
+    const { deleted, failed } = await client().deleteFiles({ bucket: 'media', keys: ['a', 'b'] });
+    expect(deleted).toBe(0);
+    expect(failed.map(({ key, code }) => [key, code])).toEqual([
+      ['a', 'NotConfirmed'],
+      ['b', 'NotConfirmed'],
+    ]);
+  });
+
+  it('reports a key that goes by a request of its own and is refused, and goes on', async () => {
+    server.answer(confirmDeletion, failure(403, 'AccessDenied'), status(204));
+    const result = await client().deleteFiles({ bucket: 'media', keys: [' a', 'b', 'c '] });
+    expect(result).toEqual({ deleted: 2, failed: [{ key: ' a', code: 'AccessDenied', message: 'no' }] });
+  });
+
+  it('counts what was deleted before within the same batch', async () => {
+    server.answer(confirmDeletion, status(204), cutConnection);
+    const error = await rejection(client().deleteFiles({ bucket: 'media', keys: [' a', 'b', 'c '] }));
+    expect(error.message).toContain('R2 delete (after 2 were deleted) of media failed');
   });
 
   it('sends nothing for no keys', async () => {
@@ -266,6 +371,33 @@ describe('a bulk deletion', () => {
 describe('a listing', () => {
   const page = (keys: readonly string[], token?: string): string =>
     `<ListBucketResult><IsTruncated>${token !== undefined}</IsTruncated>${token === undefined ? '' : `<NextContinuationToken>${token}</NextContinuationToken>`}${keys.map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`).join('')}</ListBucketResult>`;
+
+  it.each([
+    ['a key outside the prefix', page(['p/a', 'other/b'])],
+    ['an empty key', page(['p/a', ''])],
+  ])('fails on %s, and nothing of that page is deleted', async (_name, body) => {
+    server.answer(status(200, body));
+    const options = { bucket: 'media', prefix: 'p/' };
+    expect((await rejection(client().deletePrefix(options))).code).toBe('R2_FAILED');
+    expect((await rejection(client().listFiles(options))).code).toBe('R2_FAILED');
+    expect(server.seen.map(({ method }) => method)).toEqual(['GET', 'GET']);
+  });
+
+  it.each([
+    ['an empty answer', ''],
+    ['a page of HTML', '<html><body>ok</body></html>'],
+  ])('takes %s for a failure and not for an empty bucket', async (_name, body) => {
+    server.answer(status(200, body));
+    expect((await rejection(client().listFiles({ bucket: 'media' }))).code).toBe('R2_FAILED');
+  });
+
+  it('that fails on a later page of a deletion says how many were deleted', async () => {
+    server.answer(status(200, page(['p/a', 'p/b'], 't1')), confirmDeletion, failure(403, 'AccessDenied'));
+    const error = await rejection(client().deletePrefix({ bucket: 'media', prefix: 'p/' }));
+    expect(error.message).toBe(
+      'R2 list for deletion (after 2 were deleted) of media/p/ failed: AccessDenied, HTTP 403.',
+    );
+  });
 
   it('follows the token and not the count, also over an empty page', async () => {
     server.answer(status(200, page(['a'], 't1')), status(200, page([], 't2')), status(200, page(['b'])));

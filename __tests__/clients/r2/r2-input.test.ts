@@ -40,6 +40,16 @@ describe('R2Client config', () => {
     expect(() => new R2Client(config, { [option]: value })).toThrow(`${option} ${value} must be an integer from 1 to`);
   });
 
+  it.each([null, 7, []])('refuses %j for options', (wrong) => {
+    const create = (): R2Client => new R2Client(config, wrong as never);
+    expect(create).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
+  });
+
+  it.each(['now', 'wait'])('refuses a %s that cannot be called', (option) => {
+    const create = (): R2Client => new R2Client(config, { [option]: 0 });
+    expect(create).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
+  });
+
   it.each([
     [undefined, 'https://a1b2c3.r2.cloudflarestorage.com/media/k?'],
     ['default', 'https://a1b2c3.r2.cloudflarestorage.com/media/k?'],
@@ -66,6 +76,29 @@ describe('R2Client config', () => {
 });
 
 describe('R2Client input', () => {
+  const methods = ['uploadFile', 'downloadFile', 'headFile', 'deleteFile', 'deleteFiles'] as const;
+  const others = ['deletePrefix', 'listFiles', 'copyFile', 'getSignedUrl'] as const;
+
+  it.each([...methods, ...others])('%s refuses what is no options object', async (method) => {
+    const call = (...args: unknown[]): Promise<unknown> =>
+      (r2[method] as (...args: unknown[]) => Promise<unknown>).apply(r2, args);
+    for (const args of [[], [null], ['options'], [[]]]) {
+      await expect(call(...args)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    }
+    await expect(r2.iterateFiles(null as never).next()).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  it.each([7, null, {}])('refuses the downloadName %p', async (downloadName) => {
+    const signing = r2.getSignedUrl({ bucket: 'media', key: 'k', expiresIn: 60, downloadName: downloadName as string });
+    await expect(signing).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  it.each([NaN, Infinity, 9e15, '0', undefined])('refuses the time %p', async (time) => {
+    const client = new R2Client(config, { now: () => time as number });
+    const signing = client.getSignedUrl({ bucket: 'media', key: 'k', expiresIn: 60 });
+    await expect(signing).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
   it.each(['', 'ab', 'A-bucket', 'a_b', '-ab', 'ab-', 'a/b', '..', 'a'.repeat(64), 7, undefined])(
     'refuses the bucket %j',
     async (bucket) => {
@@ -100,11 +133,22 @@ describe('R2Client input', () => {
     await expect(deletion).rejects.toMatchObject(refusal);
   });
 
+  it.each(['mx', new Set(['m']), { 0: 'm', length: 1 }, undefined, null])('refuses the keys %p', async (keys) => {
+    const deletion = r2.deleteFiles({ bucket: 'media', keys: keys as unknown as string[] });
+    await expect(deletion).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
   it.each([0, -1, 1.5, NaN])('refuses maxKeys %p', async (maxKeys) => {
     await expect(r2.listFiles({ bucket: 'media', maxKeys })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
   it.each([
+    ['no names: null', null],
+    ['no names: an array', ['x']],
+    ['no names: a Map', new Map([['a', 'x']])],
+    ['no names: text', 'abc'],
+    ['no names: a number', 7],
+    ['the name __proto__', JSON.parse('{"__proto__":"x"}')],
     ['a name with a space', { 'a b': 'x' }],
     ['a name with a line end', { 'a\r\nx-evil': 'x' }],
     ['an empty name', { '': 'x' }],

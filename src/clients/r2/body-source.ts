@@ -6,13 +6,20 @@ import { CloudflareClientError } from '../../errors.js';
  * @throws {CloudflareClientError} `INVALID_VALUE` for a stream that does not hold bytes.
  */
 export function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (ArrayBuffer.isView(chunk)) {
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    // `fetch` takes no shared memory, and another thread may still write there.
+    return isShared(chunk.buffer) ? bytes.slice() : bytes;
+  }
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
   throw new CloudflareClientError(
     'INVALID_VALUE',
     `body is a stream of ${typeof chunk} chunks; it must hold bytes (text goes through a TextEncoderStream).`,
   );
+}
+
+function isShared(buffer: ArrayBufferLike): boolean {
+  return Object.prototype.toString.call(buffer) === '[object SharedArrayBuffer]';
 }
 
 /** The error for a body that does not have the length that was promised. */

@@ -1,6 +1,7 @@
+import { CloudflareClientError } from '../../errors.js';
 import { BulkDeletion, MAX_BATCH_KEYS, type R2DeleteResult } from './bulk-deletion.js';
 import { listPages } from './list-files.js';
-import { checkBucket, checkDeletableKey, checkKey, checkPrefix, invalidPrefix } from './object-names.js';
+import { checkBucket, checkDeletableKey, checkKey, checkPrefix, invalidPrefix, shown } from './object-names.js';
 import type { R2Connection } from './r2-connection.js';
 
 /** Which object to delete. */
@@ -67,6 +68,8 @@ export async function deleteFile(connection: R2Connection, options: R2DeleteOpti
 export async function deleteFiles(connection: R2Connection, options: R2DeleteFilesOptions): Promise<R2DeleteResult> {
   const { bucket, keys } = options;
   checkBucket(bucket);
+  // A string would be taken for its characters, and each of them deleted.
+  if (!Array.isArray(keys)) throw new CloudflareClientError('INVALID_OPTION', `keys ${shown(keys)} must be an array.`);
   for (const key of keys) checkDeletableKey(key);
   const deletion = new BulkDeletion(connection, bucket);
   const unique = [...new Set(keys)];
@@ -86,7 +89,8 @@ export async function deletePrefix(
   checkDeletablePrefix(options);
   const deletion = new BulkDeletion(connection, bucket);
   let matched = 0;
-  for await (const page of listPages(connection, { bucket, prefix }, 'list for deletion')) {
+  const operation = (): string => deletion.operation('list for deletion');
+  for await (const page of listPages(connection, { bucket, prefix }, operation)) {
     matched += page.length;
     if (!dryRun) await deletion.delete(page.map((file) => file.key));
   }

@@ -57,6 +57,7 @@ export async function downloadFile(connection: R2Connection, options: R2Download
   return connection.run({ operation: 'download', bucket, key }, async ({ sdk, client }) => {
     const answer = await nullWhenMissing(
       client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }), connection.requestOptions),
+      false,
     );
     if (answer === null) return null;
     return download(toFileInfo(key, answer), answer.Body as unknown as ReadableStream<Uint8Array>);
@@ -71,16 +72,17 @@ export async function headFile(connection: R2Connection, options: R2DownloadOpti
   return connection.run({ operation: 'head', bucket, key }, async ({ sdk, client }) => {
     const answer = await nullWhenMissing(
       client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }), connection.requestOptions),
+      true,
     );
     return answer === null ? null : toFileInfo(key, answer);
   });
 }
 
-async function nullWhenMissing<T>(work: Promise<T>): Promise<T | null> {
+async function nullWhenMissing<T>(work: Promise<T>, bare: boolean): Promise<T | null> {
   try {
     return await work;
   } catch (error) {
-    if (isMissingObject(error)) return null;
+    if (isMissingObject(error, bare)) return null;
     throw error;
   }
 }

@@ -1,9 +1,11 @@
 import type { CloudflareClientError } from '../../errors.js';
 import { sourceFailure, toBytes, wrongLength } from './body-source.js';
+import { SLICE_BYTES } from './slices.js';
 
 /**
  * A request body of a length that was promised. One chunk is always held back until the next is known, so a source that
- * is too long fails before the server has the number of bytes it waits for: no wrong object is stored.
+ * is too long fails before the server has the number of bytes it waits for: no wrong object is stored. Large chunks go
+ * out in slices, so that each of them counts as progress.
  */
 export class ExactLengthBody {
   /** What goes to the wire: exactly the promised number of bytes, or an error. */
@@ -12,7 +14,9 @@ export class ExactLengthBody {
   readonly #expectedBytes: number;
   readonly #onProgress: () => void;
   #receivedBytes = 0;
-  #held: Uint8Array | undefined;
+  #ready: Uint8Array = new Uint8Array();
+  #held: Uint8Array = new Uint8Array();
+  #ended = false;
   #failure: CloudflareClientError | undefined;
 
   constructor(source: ReadableStream, expectedBytes: number, onProgress: () => void) {
@@ -36,9 +40,13 @@ export class ExactLengthBody {
   }
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    this.#onProgress();
     try {
       // A pull must enqueue or close: the first chunk only fills the hold.
-      while (!(await this.#step(controller)));
+      while (this.#ready.byteLength === 0 && !this.#ended) await this.#advance();
+      if (this.#ready.byteLength > 0) controller.enqueue(this.#ready.subarray(0, SLICE_BYTES));
+      this.#ready = this.#ready.subarray(SLICE_BYTES);
+      if (this.#ended && this.#ready.byteLength === 0) controller.close();
     } catch (error) {
       this.#failure = sourceFailure(error);
       this.abandon(this.#failure);
@@ -46,17 +54,15 @@ export class ExactLengthBody {
     }
   }
 
-  async #step(controller: ReadableStreamDefaultController<Uint8Array>): Promise<boolean> {
+  async #advance(): Promise<void> {
     const { done, value } = await this.#reader.read();
     this.#onProgress();
-    const ready = this.#held;
-    this.#held = done ? undefined : toBytes(value);
-    this.#receivedBytes += this.#held?.byteLength ?? 0;
+    this.#ended = done;
+    this.#ready = this.#held;
+    this.#held = done ? new Uint8Array() : toBytes(value);
+    this.#receivedBytes += this.#held.byteLength;
     if (this.#receivedBytes > this.#expectedBytes || (done && this.#receivedBytes < this.#expectedBytes)) {
       throw wrongLength(this.#expectedBytes, this.#receivedBytes, done);
     }
-    if (ready !== undefined && ready.byteLength > 0) controller.enqueue(ready);
-    if (done) controller.close();
-    return done || (ready !== undefined && ready.byteLength > 0);
   }
 }

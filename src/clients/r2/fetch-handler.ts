@@ -1,6 +1,7 @@
-import { ExactLengthBody } from './exact-length-body.js';
 import { guardBody } from './guarded-body.js';
 import { IdleTimer } from './idle-timer.js';
+import { requestBody, type RequestBody } from './request-body.js';
+import { boundRetryAfter } from './retry-after.js';
 
 /** A request as the SDK hands it to its request handler; structural, so that no package of the SDK's inside is named. */
 export interface SdkRequest {
@@ -29,11 +30,6 @@ export interface SdkRequestOptions {
   readonly requestTimeout?: number | undefined;
 }
 
-interface RequestBody {
-  readonly init: BodyInit | undefined;
-  readonly exact: ExactLengthBody | undefined;
-}
-
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /**
@@ -48,7 +44,7 @@ export class FetchRequestHandler {
     const controller = new AbortController();
     const stopListening = forwardAbort(options.abortSignal, controller);
     const idle = new IdleTimer(timeoutMs, () => controller.abort(timeoutError(timeoutMs)));
-    const body = requestBody(request, idle);
+    const body = bodyOf(request, idle);
     idle.restart();
     try {
       const response = await fetch(requestUrl(request), requestInit(request, body, controller.signal));
@@ -92,30 +88,21 @@ function escapeUri(text: string): string {
   );
 }
 
-function requestBody(request: SdkRequest, idle: IdleTimer): RequestBody {
-  if (request.method === 'GET' || request.method === 'HEAD') return { init: undefined, exact: undefined };
-  const body = request.body as BodyInit | undefined;
-  if (!(body instanceof ReadableStream)) return { init: body, exact: undefined };
-  const bytes = Number(request.headers['content-length']);
-  const exact = new ExactLengthBody(body, bytes, () => idle.restart());
-  return { init: withLength(exact.stream, bytes), exact };
-}
-
-/** workerd sends `Content-Length` only for streams of its own that know their length; undici takes it from the header. */
-function withLength(stream: ReadableStream<Uint8Array>, bytes: number): ReadableStream<Uint8Array> {
-  if (typeof FixedLengthStream === 'undefined') return stream;
-  return stream.pipeThrough(new FixedLengthStream(bytes));
+function bodyOf(request: SdkRequest, idle: IdleTimer): RequestBody {
+  const body = request.method === 'GET' || request.method === 'HEAD' ? undefined : request.body;
+  return requestBody(body, Number(request.headers['content-length']), () => idle.restart());
 }
 
 function requestInit(request: SdkRequest, body: RequestBody, signal: AbortSignal): RequestInit {
   const headers = new Headers(request.headers);
   headers.delete('host');
-  if (body.exact === undefined) headers.delete('content-length');
+  headers.delete('content-length');
+  if (body.bytes !== undefined) headers.set('content-length', String(body.bytes));
   // Compressed on the way, an answer has no length to be checked against (rclone#8137).
   headers.set('accept-encoding', 'identity');
   const init: RequestInit & { duplex?: 'half' } = { method: request.method, headers, redirect: 'manual', signal };
   if (body.init !== undefined) init.body = body.init;
-  if (body.exact !== undefined) init.duplex = 'half';
+  if (body.bytes !== undefined) init.duplex = 'half';
   return init;
 }
 
@@ -128,7 +115,7 @@ function toSdkResponse(
   return {
     statusCode: response.status,
     reason: response.statusText,
-    headers: Object.fromEntries(response.headers),
+    headers: boundRetryAfter(Object.fromEntries(response.headers)),
     body: guardBody((response.body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>, {
       request: `${request.method} ${decodePath(request.path)}`,
       expectedBytes: request.method === 'HEAD' ? null : announcedBytes(response.headers),

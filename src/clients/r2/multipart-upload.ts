@@ -1,6 +1,7 @@
 import { CloudflareClientError } from '../../errors.js';
 import { report } from '../../internal/report.js';
 import { wrongLength } from './body-source.js';
+import { completedEtag, mayBeCompleted } from './completed-upload.js';
 import { normalizeEtag } from './etag.js';
 import type { PartReader } from './part-reader.js';
 import type { R2Connection, R2Session } from './r2-connection.js';
@@ -114,14 +115,25 @@ export class MultipartUpload {
     this.#reader.reuse(bytes);
   }
 
-  async #complete({ sdk, client }: R2Session, uploadId: string): Promise<R2UploadResult> {
+  async #complete(session: R2Session, uploadId: string): Promise<R2UploadResult> {
     const { Bucket, Key } = this.#request;
     const Parts = this.#parts.sort((one, other) => one.PartNumber - other.PartNumber);
-    const answer = await client.send(
-      new sdk.CompleteMultipartUploadCommand({ Bucket, Key, UploadId: uploadId, MultipartUpload: { Parts } }),
-      this.#connection.requestOptions,
-    );
-    return { key: Key, etag: normalizeEtag(answer.ETag), size: this.#size };
+    const { sdk, client } = session;
+    const command = new sdk.CompleteMultipartUploadCommand({
+      Bucket,
+      Key,
+      UploadId: uploadId,
+      MultipartUpload: { Parts },
+    });
+    try {
+      const answer = await client.send(command, this.#connection.requestOptions);
+      return { key: Key, etag: normalizeEtag(answer.ETag), size: this.#size };
+    } catch (error) {
+      const sent = { Bucket, Key, size: this.#size, etags: Parts.map(({ ETag }) => normalizeEtag(ETag)) };
+      const etag = mayBeCompleted(error) ? await completedEtag(session, sent, this.#connection.requestOptions) : null;
+      if (etag === null) throw error;
+      return { key: Key, etag, size: this.#size };
+    }
   }
 
   /** Waits for the parts on their way first: one that arrives after the abort would stay. Never hides the first error. */

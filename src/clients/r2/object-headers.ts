@@ -28,19 +28,21 @@ export function checkHeaderValue(name: string, value: string | undefined): void 
  * Metadata as it travels in `x-amz-meta-*` headers. Names become lower case, as HTTP has it; values beyond ASCII are
  * written as RFC 2047 encoded words, which R2 decodes (https://developers.cloudflare.com/r2/api/s3/api/).
  *
- * @throws {CloudflareClientError} `INVALID_VALUE` for a name that is no token, a value that is no string or holds a control
+ * @throws {CloudflareClientError} `INVALID_VALUE` for what is no plain object, a name that is no token, a value that is no string or holds a control
  * character, two names that differ in case only, and more than 8,192 bytes in all.
  */
 export function encodeMetadata(
   metadata: Readonly<Record<string, string>> | undefined,
 ): Record<string, string> | undefined {
   if (metadata === undefined) return undefined;
+  // The tag, and not the prototype, which is another one in another realm; a Map or an array has entries that are no names.
+  if (Object.prototype.toString.call(metadata) !== '[object Object]') throw invalidMetadata('is no plain object');
   const encoded: Record<string, string> = {};
   let bytes = 0;
   for (const [name, value] of Object.entries(metadata)) {
     checkMetadataEntry(name, value);
     if (Object.hasOwn(encoded, name.toLowerCase())) throw invalidMetadata(`name ${shown(name)} is given twice`);
-    encoded[name.toLowerCase()] = PRINTABLE_ASCII.test(value) ? value : encodeWords(value);
+    encoded[name.toLowerCase()] = isPlain(value) ? value : encodeWords(value);
     bytes += encoder.encode(name).byteLength + encoder.encode(value).byteLength;
   }
   if (bytes > MAX_METADATA_BYTES) throw invalidMetadata(`is ${bytes} bytes long; ${MAX_METADATA_BYTES} is the most`);
@@ -52,7 +54,14 @@ export function decodeMetadata(metadata: Readonly<Record<string, string>> | unde
   return Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, decodeWords(value)]));
 }
 
+/** What reads like an encoded word is encoded too: it would come back decoded. */
+function isPlain(value: string): boolean {
+  return PRINTABLE_ASCII.test(value) && !value.includes('=?');
+}
+
 function checkMetadataEntry(name: string, value: unknown): void {
+  // Assigned to an object, as the SDK does, it would vanish.
+  if (name.toLowerCase() === '__proto__') throw invalidMetadata('cannot have the name "__proto__"');
   if (!TOKEN.test(name)) throw invalidMetadata(`name ${shown(name)} is not an HTTP token`);
   if (typeof value !== 'string') throw invalidMetadata(`${shown(name)} is not a string`);
   if (CONTROL_CHARACTER.test(value)) throw invalidMetadata(`${shown(name)} holds a control character`);

@@ -1,3 +1,4 @@
+import { checkOptions } from './check-options.js';
 import { copyFile, type R2CopyOptions, type R2CopyResult } from './copy-file.js';
 import {
   deleteFile,
@@ -83,7 +84,7 @@ export class R2Client {
    * shorter than `contentLength`), `R2_*`
    */
   async uploadFile(options: R2UploadOptions): Promise<R2UploadResult> {
-    return uploadFile(this.#connection, options);
+    return uploadFile(this.#connection, checkOptions(options));
   }
 
   /**
@@ -93,7 +94,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET` and the other `R2_*`
    */
   async downloadFile(options: R2DownloadOptions): Promise<R2Download | null> {
-    return downloadFile(this.#connection, options);
+    return downloadFile(this.#connection, checkOptions(options));
   }
 
   /**
@@ -103,7 +104,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
    */
   async headFile(options: R2DownloadOptions): Promise<R2FileInfo | null> {
-    return headFile(this.#connection, options);
+    return headFile(this.#connection, checkOptions(options));
   }
 
   /**
@@ -112,7 +113,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
    */
   async deleteFile(options: R2DeleteOptions): Promise<void> {
-    return deleteFile(this.#connection, options);
+    return deleteFile(this.#connection, checkOptions(options));
   }
 
   /**
@@ -123,7 +124,7 @@ export class R2Client {
    * whole fails; the message says how many were deleted before.
    */
   async deleteFiles(options: R2DeleteFilesOptions): Promise<R2DeleteResult> {
-    return deleteFiles(this.#connection, options);
+    return deleteFiles(this.#connection, checkOptions(options));
   }
 
   /**
@@ -134,7 +135,7 @@ export class R2Client {
    * allow it (then nothing was deleted), `INVALID_OPTION`, `R2_*` as for `deleteFiles`
    */
   async deletePrefix(options: R2DeletePrefixOptions): Promise<R2DeletePrefixResult> {
-    return deletePrefix(this.#connection, options);
+    return deletePrefix(this.#connection, checkOptions(options));
   }
 
   /**
@@ -145,7 +146,7 @@ export class R2Client {
    */
   async listFiles(options: R2ListOptions): Promise<R2ListedFile[]> {
     const files: R2ListedFile[] = [];
-    for await (const page of listPages(this.#connection, options)) files.push(...page);
+    for await (const page of listPages(this.#connection, checkOptions(options))) files.push(...page);
     return files;
   }
 
@@ -155,7 +156,7 @@ export class R2Client {
    * @throws {CloudflareClientError} while iterating: `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
    */
   async *iterateFiles(options: R2ListOptions): AsyncGenerator<R2ListedFile, void, undefined> {
-    for await (const page of listPages(this.#connection, options)) yield* page;
+    for await (const page of listPages(this.#connection, checkOptions(options))) yield* page;
   }
 
   /**
@@ -165,7 +166,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `R2_NO_SUCH_KEY` when there is no such source, `INVALID_KEY`, `INVALID_OPTION`, other `R2_*`
    */
   async copyFile(options: R2CopyOptions): Promise<R2CopyResult> {
-    return copyFile(this.#connection, options);
+    return copyFile(this.#connection, checkOptions(options));
   }
 
   /**
@@ -176,6 +177,6 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`
    */
   async getSignedUrl(options: R2SignedUrlOptions): Promise<string> {
-    return signedUrl(this.#connection, options);
+    return signedUrl(this.#connection, checkOptions(options));
   }
 }

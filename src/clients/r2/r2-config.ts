@@ -1,5 +1,6 @@
 import { CloudflareClientError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
+import { checkFunction, checkOptions } from './check-options.js';
 import { shown } from './object-names.js';
 
 /** Where a bucket's data stays. A bucket is reachable only through the endpoint of its own jurisdiction. */
@@ -45,7 +46,8 @@ export interface R2ClientOptions {
   readonly timeoutMs?: number | undefined;
   /**
    * How often one request is sent at most, and one key of a bulk deletion tried: 1 to 10. The body of a stream that is
-   * larger than 8 MiB and has a known length can be read only once, so its request is sent only once.
+   * larger than 8 MiB and has a known length can be read only once, so its request is sent only once; bytes and Blobs are
+   * sent again. A `Retry-After` of the server is obeyed for 5 seconds at most.
    *
    * @default 3
    */
@@ -114,7 +116,9 @@ export function resolveR2Config(config: R2ClientConfig): ResolvedR2Config {
  * @throws {CloudflareClientError} `INVALID_OPTION`
  */
 export function resolveR2Options(options: R2ClientOptions): ResolvedR2Options {
-  const { events, now = Date.now, wait = waitByTimer } = options;
+  const { events, now = Date.now, wait = waitByTimer } = checkOptions(options, 'the R2 options');
+  checkFunction('now', now);
+  checkFunction('wait', wait);
   return {
     events,
     now,

@@ -1,3 +1,4 @@
+import { CloudflareClientError } from '../../errors.js';
 import type { ResolvedR2Config, ResolvedR2Options } from './r2-config.js';
 import { toR2Error, type R2Call } from './r2-error.js';
 import type * as LazySdk from './s3-sdk.js';
@@ -47,9 +48,13 @@ export class R2Connection {
     }
   }
 
-  /** The SDK and the client of this config. */
+  /**
+   * The SDK and the client of this config.
+   *
+   * @throws {CloudflareClientError} `R2_FAILED` when the SDK cannot be loaded.
+   */
   async session(): Promise<R2Session> {
-    loaded ??= await import('./s3-sdk.js');
+    loaded ??= await import('./s3-sdk.js').catch(notLoaded);
     return { sdk: loaded.sdk, client: this.#client(loaded) };
   }
 
@@ -64,4 +69,8 @@ export class R2Connection {
     ofConfig.set(key, client);
     return client;
   }
+}
+
+function notLoaded(cause: unknown): never {
+  throw new CloudflareClientError('R2_FAILED', 'R2: the AWS SDK could not be loaded.', { cause });
 }

@@ -68,22 +68,29 @@ export function toR2Error(error: unknown, call: R2Call): CloudflareClientError {
   });
 }
 
-/** Tells whether the server said that there is no such object; `false` when it is the bucket that is missing. */
-export function isMissingObject(error: unknown): boolean {
+/**
+ * Tells whether the server said that there is no such object; `false` when it is the bucket that is missing.
+ *
+ * @param error what the SDK threw.
+ * @param bare whether a 404 alone says so, as it must for a HEAD, which has no body. Elsewhere a 404 without S3's own error is
+ * not the word of S3, but of something before it.
+ */
+export function isMissingObject(error: unknown, bare: boolean): boolean {
   const name = failureName(error);
-  if (name === 'NoSuchBucket') return false;
-  return name === 'NoSuchKey' || name === 'NotFound' || failureStatus(error) === 404;
+  return name === 'NoSuchKey' || (bare && name !== 'NoSuchBucket' && failureStatus(error) === 404);
 }
 
 function target(call: R2Call): string {
   return call.key === undefined ? call.bucket : `${call.bucket}/${call.key}`;
 }
 
-function failureName(error: unknown): string {
+/** The server's own code, or the name of the error. */
+export function failureName(error: unknown): string {
   const name = (error as ServiceFailure | null)?.name;
   return typeof name === 'string' ? name : '';
 }
 
-function failureStatus(error: unknown): number | undefined {
+/** The HTTP status; `undefined` when there was no answer. */
+export function failureStatus(error: unknown): number | undefined {
   return (error as ServiceFailure | null)?.$metadata?.httpStatusCode;
 }

@@ -1,5 +1,6 @@
+import { CloudflareClientError } from '../../errors.js';
 import { checkHeaderValue } from './object-headers.js';
-import { checkBucket, checkKey } from './object-names.js';
+import { checkBucket, checkKey, shown } from './object-names.js';
 import { integerOption } from './r2-config.js';
 import type { R2Connection } from './r2-connection.js';
 
@@ -35,6 +36,10 @@ export async function signedUrl(connection: R2Connection, options: R2SignedUrlOp
   checkKey(key);
   const expiresIn = integerOption('expiresIn', options.expiresIn, MAX_EXPIRY_SECONDS);
   checkHeaderValue('responseContentType', responseContentType);
+  if (downloadName !== undefined && typeof downloadName !== 'string') {
+    throw new CloudflareClientError('INVALID_OPTION', `downloadName ${shown(downloadName)} must be a string.`);
+  }
+  const signingDate = signingDateOf(connection.options.now());
   return connection.run({ operation: 'signing', bucket, key }, async ({ sdk, client }) => {
     const command = new sdk.GetObjectCommand({
       Bucket: bucket,
@@ -42,8 +47,14 @@ export async function signedUrl(connection: R2Connection, options: R2SignedUrlOp
       ...(downloadName !== undefined && { ResponseContentDisposition: attachment(downloadName) }),
       ...(responseContentType !== undefined && { ResponseContentType: responseContentType }),
     });
-    return sdk.getSignedUrl(client, command, { expiresIn, signingDate: new Date(connection.options.now()) });
+    return sdk.getSignedUrl(client, command, { expiresIn, signingDate });
   });
+}
+
+function signingDateOf(milliseconds: unknown): Date {
+  const date = new Date(typeof milliseconds === 'number' ? milliseconds : NaN);
+  if (!Number.isNaN(date.getTime())) return date;
+  throw new CloudflareClientError('INVALID_OPTION', `now answered ${shown(milliseconds)}, which is no time.`);
 }
 
 /** RFC 6266: a plain name for old readers, and the exact one in UTF-8. */

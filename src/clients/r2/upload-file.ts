@@ -7,6 +7,7 @@ import { checkHeaderValue, encodeMetadata } from './object-headers.js';
 import { checkBucket, checkKey, shown } from './object-names.js';
 import { PartReader } from './part-reader.js';
 import type { R2Connection } from './r2-connection.js';
+import { inSlices } from './slices.js';
 
 /** What can be stored: text (as UTF-8), bytes, or a stream of bytes. */
 export type R2UploadBody = string | Uint8Array | ArrayBuffer | Blob | ReadableStream;
@@ -76,10 +77,26 @@ export async function uploadFile(connection: R2Connection, options: R2UploadOpti
   const body = toBody(options);
   const call = { operation: 'upload', bucket: request.Bucket, key: request.Key };
   return connection.run(call, () => {
-    if (!(body instanceof Uint8Array)) return uploadStream(connection, request, body);
-    if (body.byteLength <= MAX_PUT_BYTES) return put(connection, request, body);
-    return uploadStream(connection, request, { stream: new Blob([body]).stream(), length: body.byteLength });
+    if (body instanceof Uint8Array) return uploadBytes(connection, request, body);
+    if (body instanceof Blob) return uploadBlob(connection, request, body);
+    return uploadStream(connection, request, body);
   });
+}
+
+async function uploadBytes(
+  connection: R2Connection,
+  request: ObjectRequest,
+  bytes: Uint8Array,
+): Promise<R2UploadResult> {
+  if (bytes.byteLength <= MAX_PUT_BYTES) return put(connection, request, bytes);
+  const stream = inSlices(bytes, () => undefined);
+  return uploadStream(connection, request, { stream, length: bytes.byteLength });
+}
+
+async function uploadBlob(connection: R2Connection, request: ObjectRequest, blob: Blob): Promise<R2UploadResult> {
+  // The Blob itself and not its stream: it can be read again, so the request can be sent again.
+  if (blob.size > PART_BYTES && blob.size <= MAX_PUT_BYTES) return putStream(connection, request, blob, blob.size);
+  return uploadStream(connection, request, { stream: blob.stream(), length: blob.size });
 }
 
 async function uploadStream(
@@ -113,17 +130,17 @@ async function put(connection: R2Connection, request: ObjectRequest, bytes: Uint
 async function putStream(
   connection: R2Connection,
   request: ObjectRequest,
-  stream: ReadableStream,
+  body: ReadableStream | Blob,
   length: number,
 ): Promise<R2UploadResult> {
   const { sdk, client } = await connection.session();
-  const command = new sdk.PutObjectCommand({ ...request, Body: stream, ContentLength: length });
+  const command = new sdk.PutObjectCommand({ ...request, Body: body, ContentLength: length });
   try {
     const answer = await client.send(command, connection.requestOptions);
     return { key: request.Key, etag: normalizeEtag(answer.ETag), size: length };
   } catch (error) {
     // Locked means that the request handler has it, which lets go of it itself.
-    if (!stream.locked) stream.cancel(error).catch(() => undefined);
+    if (body instanceof ReadableStream && !body.locked) body.cancel(error).catch(() => undefined);
     throw error;
   }
 }
@@ -145,7 +162,7 @@ function toObjectRequest(options: R2UploadOptions): ObjectRequest {
   };
 }
 
-function toBody({ body, contentLength }: R2UploadOptions): Uint8Array | StreamBody {
+function toBody({ body, contentLength }: R2UploadOptions): Uint8Array | Blob | StreamBody {
   if (contentLength !== undefined && !(Number.isSafeInteger(contentLength) && contentLength >= 0)) {
     throw new CloudflareClientError(
       'INVALID_OPTION',
@@ -153,7 +170,7 @@ function toBody({ body, contentLength }: R2UploadOptions): Uint8Array | StreamBo
     );
   }
   const source = body instanceof ReadableStream ? toStreamBody(body, contentLength) : toSizedBody(body);
-  const length = source instanceof Uint8Array ? source.byteLength : source.length;
+  const length = knownLength(source);
   if (contentLength !== undefined && length !== contentLength) throw wrongLength(contentLength, length ?? 0, true);
   if (length !== undefined && length > MAX_OBJECT_BYTES) {
     throw new CloudflareClientError(
@@ -164,14 +181,19 @@ function toBody({ body, contentLength }: R2UploadOptions): Uint8Array | StreamBo
   return source;
 }
 
+function knownLength(source: Uint8Array | Blob | StreamBody): number | undefined {
+  if (source instanceof Uint8Array) return source.byteLength;
+  return source instanceof Blob ? source.size : source.length;
+}
+
 function toStreamBody(stream: ReadableStream, length: number | undefined): StreamBody {
   if (!stream.locked) return { stream, length };
   throw new CloudflareClientError('INVALID_VALUE', 'body is a stream that somebody else is reading (it is locked).');
 }
 
-function toSizedBody(body: unknown): Uint8Array | StreamBody {
+function toSizedBody(body: unknown): Uint8Array | Blob {
   if (typeof body === 'string') return new TextEncoder().encode(body);
-  if (body instanceof Blob) return { stream: body.stream(), length: body.size };
+  if (body instanceof Blob) return body;
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return toBytes(body);
   throw new CloudflareClientError(
     'INVALID_VALUE',
