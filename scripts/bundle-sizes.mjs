@@ -33,7 +33,13 @@ const WORKERS = {
       await scope.resolve(SESSION_CACHE_CLIENT).get('t');
       await scope.resolve(RATE_LIMITER_CLIENT).checkLimit('i', { limit: 5, window: 60, keyPrefix: 'rl:' });
       return Response.json(await scope.resolve(Content).list());`)}`,
-  'all clients, with R2': `
+  'with R2: container, cache, R2': `
+    import { CACHE_CLIENT, createContainer, provideCache, provideR2, R2_CLIENT } from '@codex/cloudflare-clients';
+    const app = createContainer(provideCache(), provideR2());
+    ${handler(`const scope = app.scope({ env, ctx, request });
+      await scope.resolve(CACHE_CLIENT).get('cache:a:b');
+      return Response.json(await scope.resolve(R2_CLIENT).listFiles({ bucket: 'media' }));`)}`,
+  'with R2: all clients': `
     import { CacheClient, createRequestContainer, R2Client } from '@codex/cloudflare-clients';
     ${handler(`const scope = createRequestContainer(env, ctx);
       await scope.resolve(CacheClient).get('cache:a:b');

@@ -1,4 +1,4 @@
-import { IsIn, IsOptional, Matches, validateSync } from 'class-validator';
+import { IsOptional, Matches, validateSync } from 'class-validator';
 import type { ValidationError } from 'class-validator';
 import type { R2ClientConfig, R2Jurisdiction } from '../clients/r2/r2-config.js';
 import { CloudflareClientError } from '../errors.js';
@@ -56,7 +56,7 @@ rule('accessKeyId', Matches(/^[!-~]+$/));
 rule('secretAccessKey', Matches(/^[!-~]+$/));
 // Not IsUrl, which would add a third to what class-validator weighs; R2Client parses the URL.
 rule('endpoint', IsOptional(), Matches(/^https?:\/\/\S+$/));
-rule('jurisdiction', IsOptional(), IsIn(['default', 'eu', 'fedramp', 'us']));
+rule('jurisdiction', IsOptional(), Matches(/^(?:default|eu|fedramp|us)$/));
 
 function rule(field: Field, ...checks: PropertyDecorator[]): void {
   for (const check of checks) check(R2Variables.prototype, field);
