@@ -219,7 +219,7 @@ describe('downloadFile and headFile', () => {
     const file = await r2.downloadFile({ bucket: BUCKET, key: 'a/b.json' });
     expect(file).toMatchObject(info!);
     expect(await file!.json<{ n: number }>()).toEqual({ n: 1 });
-    await expect(file!.text()).rejects.toMatchObject({ name: 'TypeError' });
+    await expect(file!.text()).rejects.toMatchObject({ code: 'INVALID_VALUE' });
   });
 
   it('give the content as a web stream', async () => {

@@ -162,6 +162,16 @@ describe('errors', () => {
 });
 
 describe('a download', () => {
+  it('can be read once, and says so when it is read again or was cancelled', async () => {
+    server.answer(status(200, 'content'));
+    const file = await client().downloadFile(object);
+    expect(await file!.text()).toBe('content');
+    expect((await rejection(file!.text())).code).toBe('INVALID_VALUE');
+    const cancelled = await client().downloadFile(object);
+    await cancelled!.body.cancel();
+    expect((await rejection(cancelled!.arrayBuffer())).code).toBe('INVALID_VALUE');
+  });
+
   it.each([
     ['a page of HTML', status(404, '<html><br>', { 'content-type': 'text/html' })],
     ['nothing', status(404)],

@@ -1,7 +1,8 @@
+import { CloudflareClientError } from '../../errors.js';
 import { DEFAULT_CONTENT_TYPE } from './content-types.js';
 import { normalizeEtag } from './etag.js';
 import { decodeMetadata } from './object-headers.js';
-import { checkBucket, checkKey } from './object-names.js';
+import { checkBucket, checkKey, shown } from './object-names.js';
 import type { R2Connection } from './r2-connection.js';
 import { isMissingObject } from './r2-error.js';
 
@@ -26,7 +27,10 @@ export interface R2FileInfo {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** An object and its content, which can be read once: as a stream or by one of the methods. */
+/**
+ * An object and its content, which can be read once: as a stream or by one of the methods. A second reading is refused with
+ * `INVALID_VALUE`.
+ */
 export interface R2Download extends R2FileInfo {
   /**
    * The content. It fails with `R2_FAILED` when it is cut short and with `R2_TIMEOUT` when nothing arrives for
@@ -88,14 +92,26 @@ async function nullWhenMissing<T>(work: Promise<T>, bare: boolean): Promise<T | 
 }
 
 function download(info: R2FileInfo, body: ReadableStream<Uint8Array>): R2Download {
-  // A Response reads a stream once, and refuses one that was read before.
   return {
     ...info,
     body,
-    text: async () => new Response(body).text(),
-    json: async <T>() => new Response(body).json<T>(),
-    arrayBuffer: async () => new Response(body).arrayBuffer(),
+    text: async () => responseOf(info.key, body).text(),
+    json: async <T>() => responseOf(info.key, body).json<T>(),
+    arrayBuffer: async () => responseOf(info.key, body).arrayBuffer(),
   };
+}
+
+/** A Response reads a stream once, and refuses one that was read or cancelled before. */
+function responseOf(key: string, body: ReadableStream<Uint8Array>): Response {
+  try {
+    return new Response(body);
+  } catch (cause) {
+    throw new CloudflareClientError(
+      'INVALID_VALUE',
+      `The content of ${shown(key)} was read or cancelled already; it can be read once.`,
+      { cause },
+    );
+  }
 }
 
 function toFileInfo(key: string, answer: ObjectAnswer): R2FileInfo {
