@@ -388,6 +388,20 @@ describe('createContainer', () => {
       expect(given).not.toHaveBeenCalled();
     });
 
+    it('leaves alone what a singleton took in, which outlives the scope', async () => {
+      const dispose = jest.fn();
+      const TAKEN = token<object>('TAKEN');
+      @singleton()
+      @Injectable(TAKEN)
+      class Keeper {
+        constructor(readonly taken: object) {}
+      }
+      const scope = createContainer(provide(TAKEN, () => ({ dispose }))).scope({ env: {} });
+      scope.resolve(Keeper);
+      await scope.dispose();
+      expect(dispose).not.toHaveBeenCalled();
+    });
+
     it('lets a second call wait for the same end', async () => {
       let isDisposed = false;
       const SLOW = token<object>('SLOW');

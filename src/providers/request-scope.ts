@@ -98,7 +98,8 @@ export function makeOnce(container: DependencyContainer, provider: Provider): un
 
 function keep(state: ScopeState, { token, owned }: Pick<Provider, 'token' | 'owned'>, value: unknown): unknown {
   state.values.set(token as InjectionToken, value);
-  if (owned && typeof value === 'object' && value !== null) state.made.push(value);
+  // What a singleton takes in outlives the scope.
+  if (owned && sharing === 0 && typeof value === 'object' && value !== null) state.made.push(value);
   return value;
 }
 
