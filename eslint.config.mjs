@@ -25,7 +25,7 @@ function forbid(files, groups, message, typesOnly = []) {
   };
 }
 
-const direction = 'errors, events <- clients <- decorators, providers, adapters; nobody imports src/index.ts.';
+const direction = 'errors, events <- clients, sinks <- decorators, providers, adapters; nobody imports src/index.ts.';
 
 export default tseslint.config(
   {
@@ -89,16 +89,26 @@ export default tseslint.config(
   },
   forbid(
     ['src/errors.ts', 'src/events.ts'],
-    ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**'],
+    ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**', '**/sinks/**'],
+    direction,
+  ),
+  forbid(
+    ['src/sinks/**/*.ts'],
+    ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**', '**/adapters/**'],
+    direction,
+  ),
+  forbid(
+    ['src/adapters/**/*.ts'],
+    ['**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**', '**/sinks/**'],
     direction,
   ),
   forbid(
     ['src/clients/**/*.ts', 'src/internal/**/*.ts'],
-    ['**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**', '**/adapters/**'],
+    ['**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**', '**/adapters/**', '**/sinks/**'],
     direction,
     ['tsyringe'],
   ),
-  forbid(['src/decorators/**/*.ts'], ['**/providers/**', '**/testing/**', '**/adapters/**'], direction),
+  forbid(['src/decorators/**/*.ts'], ['**/providers/**', '**/testing/**', '**/adapters/**', '**/sinks/**'], direction),
   forbid(['src/providers/**/*.ts'], ['**/testing/**', '**/adapters/**'], direction),
   {
     files: ['src/tokens/**/*.ts', 'src/testing/**/*.ts'],

@@ -14,15 +14,21 @@ function project(displayName: string, testMatch: string[], tsconfig = '__tests__
       '^#aws-s3$': '<rootDir>/src/clients/r2/aws-s3.ts',
       '^@codex/cloudflare-clients$': '<rootDir>/src/index.ts',
       '^@codex/cloudflare-clients/testing$': '<rootDir>/src/testing.ts',
+      '^@codex/cloudflare-clients/adapters/(.*)$': '<rootDir>/src/adapters/$1.ts',
     },
-    transform: { '^.+\\.ts$': ['ts-jest', { tsconfig, diagnostics: { ignoreCodes: [151001] } }] },
+    transform: {
+      '^.+\\.ts$': ['ts-jest', { tsconfig, diagnostics: { ignoreCodes: [151001] } }],
+      // Published as ES modules alone, which Jest's own module system does not load.
+      '/node_modules/devalue/.+\\.js$': ['ts-jest', { tsconfig: '__tests__/tsconfig.jest.modules.json' }],
+    },
+    transformIgnorePatterns: ['/node_modules/(?!devalue/)'],
     setupFiles: ['reflect-metadata'],
   };
 }
 
 const config: Config = {
   projects: [
-    project('unit', ['{tokens,providers,clients,decorators,testing,internal,seed,docs}/**/*.test.ts', '*.test.ts']),
+    project('unit', ['{tokens,providers,clients,decorators,sinks,adapters,testing,internal,seed,docs}/**/*.test.ts', '*.test.ts']),
     project('standard-decorators', ['decorators/**/*.test.ts'], '__tests__/tsconfig.jest.standard.json'),
     project('workerd', ['workerd/**/*.test.ts']),
     project('package', ['package/**/*.test.ts']),

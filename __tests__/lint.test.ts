@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const root = join(__dirname, '..');
 
 const REFUSED: [file: string, text: string][] = [
-  ['src/errors.ts', `import { CacheClient } from './clients/kv/cache-client.js';`],
+  ['src/errors.ts', `import { CacheClient } from './clients/kv/cache/cache-client.js';`],
   ['src/events.ts', `import { ENV } from './tokens/index.js';`],
   ['src/events.ts', `import { CacheClient } from './index.js';`],
   ['src/clients/kv/cache-client.ts', `import { Cached } from '../../decorators/cached.js';`],
@@ -12,17 +12,17 @@ const REFUSED: [file: string, text: string][] = [
   ['src/clients/kv/cache-client.ts', `import { inject } from 'tsyringe';`],
   ['src/clients/kv/cache-client.ts', `import { Buffer } from 'node:buffer';`],
   ['src/decorators/cached.ts', `import { provide } from '../providers/provider.js';`],
-  ['src/tokens/index.ts', `import { CacheClient } from '../clients/kv/cache-client.js';`],
-  ['src/testing/manual-clock.ts', `import { CacheClient } from '../clients/kv/cache-client.js';`],
+  ['src/tokens/index.ts', `import { CacheClient } from '../clients/kv/cache/cache-client.js';`],
+  ['src/testing/manual-clock.ts', `import { CacheClient } from '../clients/kv/cache/cache-client.js';`],
   ['src/testing/manual-clock.ts', `import { CacheClient } from '../index.js';`],
   ['src/providers/cache.ts', `import { MemoryKVNamespace } from '../testing/memory-kv-namespace.js';`],
   ['src/providers/cache.ts', `import { CacheClient } from '../index.js';`],
 ];
 
 const ALLOWED: [file: string, text: string][] = [
-  ['src/decorators/cached.ts', `import { CacheClient } from '../clients/kv/cache-client.js';`],
+  ['src/decorators/cached.ts', `import { CacheClient } from '../clients/kv/cache/cache-client.js';`],
   ['src/providers/cache.ts', `import { CACHE_KV } from '../tokens/index.js';`],
-  ['src/tokens/index.ts', `import type { CacheClient } from '../clients/kv/cache-client.js';`],
+  ['src/tokens/index.ts', `import type { CacheClient } from '../clients/kv/cache/cache-client.js';`],
   ['src/internal/request-scope.ts', `import type { DependencyContainer } from 'tsyringe';`],
 ];
 

@@ -4,6 +4,8 @@
  * - `INVALID_*`: the caller's input was refused before anything was read, written or deleted.
  * - `MISSING_*`, `UNKNOWN_TOKEN`, `CIRCULAR_DEPENDENCY`, `RESOLUTION_FAILED`, `SCOPE_DISPOSED`: a container could not resolve.
  * - `CACHE_NOT_FOUND`, `INVALID_DECORATION`: a decorator is not wired, or sits where it cannot work.
+ * - `LOADER_TIMEOUT`: a loader did not answer within its hard timeout.
+ * - `KV_BUDGET_SPENT`: the operation budget of the scope is used up; the platform was not asked.
  * - `KV_*`, `R2_*`: the platform refused or failed, or did not answer in time.
  */
 export type ErrorCode =
@@ -25,6 +27,7 @@ export type ErrorCode =
   | 'SCOPE_DISPOSED'
   | 'DISPOSE_FAILED'
   | 'CACHE_NOT_FOUND'
+  | 'LOADER_TIMEOUT'
   | 'KV_READ_FAILED'
   | 'KV_WRITE_FAILED'
   | 'KV_DELETE_FAILED'
@@ -32,6 +35,7 @@ export type ErrorCode =
   | 'KV_RATE_LIMITED'
   | 'KV_TIMEOUT'
   | 'KV_CORRUPT_VALUE'
+  | 'KV_BUDGET_SPENT'
   | 'R2_ACCESS_DENIED'
   | 'R2_NO_SUCH_BUCKET'
   | 'R2_NO_SUCH_KEY'

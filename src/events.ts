@@ -3,34 +3,123 @@ import type { ErrorCode } from './errors.js';
 /** The client that an event comes from. */
 export type EventSource = 'kv' | 'cache' | 'session' | 'rate-limit' | 'r2';
 
-/** A cached value was served. */
-export interface CacheHitEvent {
-  readonly type: 'cache.hit';
+/** Where a cached value was found: what this request read already, this isolate's memory, or KV. */
+export type CacheTier = 'memo' | 'memory' | 'kv';
+
+/** How events name a cache key. */
+export interface CacheKeyFields {
+  /** The key up to where the caller's own identifiers begin: `cache:content:`. */
   readonly keyPrefix: string;
-  /** Milliseconds since the value was written; 0 when the entry does not say. */
-  readonly ageMs: number;
+  /** A 53-bit hash of the key in hexadecimal, with `eventKeys: 'hash'`: tells keys apart and does not show them. */
+  readonly keyHash?: string;
+  /** The key itself, with `eventKeys: 'raw'` alone. */
+  readonly key?: string;
 }
 
+/** A cached value was served within its TTL. */
+export interface CacheHitEvent extends CacheKeyFields {
+  readonly type: 'cache.hit';
+  readonly tier: CacheTier;
+  /** Milliseconds since the value was loaded; 0 when the entry does not say. */
+  readonly ageMs: number;
+  /** Size of the stored text in UTF-8. */
+  readonly bytes: number;
+  /** Milliseconds that finding it took. Workers' clocks stand still between I/O. */
+  readonly durationMs: number;
+}
+
+/** A cached value was served after its TTL, within a stale bound. */
+export interface CacheStaleEvent extends CacheKeyFields {
+  readonly type: 'cache.stale';
+  readonly tier: CacheTier;
+  /** `revalidate`: a refresh is under way or waits for its back-off; `error`: the load failed; `timeout`: the load is slow. */
+  readonly reason: 'revalidate' | 'error' | 'timeout';
+  readonly ageMs: number;
+  /** Milliseconds since the value's TTL ran out. */
+  readonly staleMs: number;
+  readonly bytes: number;
+}
+
+/** Why a cached value could not be served. */
+export type CacheMissReason =
+  /** Nothing is stored. */
+  | 'absent'
+  /** Past its TTL and every stale bound. */
+  | 'expired'
+  /** Not what this client writes, or in a format that its codec does not read. */
+  | 'corrupt'
+  /** KV failed, did not answer in time, or the operation budget is spent. */
+  | 'error'
+  /** One of its tags, or the whole namespace, was invalidated after it was loaded. */
+  | 'invalidated'
+  /** The schema refused it. */
+  | 'schema'
+  /** The caller asked for a fresh one. */
+  | 'forced';
+
 /** A cached value was asked for and could not be served. */
-export interface CacheMissEvent {
+export interface CacheMissEvent extends CacheKeyFields {
   readonly type: 'cache.miss';
-  readonly keyPrefix: string;
-  /** `absent`: nothing stored; `expired`: past its TTL; `corrupt`: not what this client writes; `error`: KV failed or timed out. */
-  readonly reason: 'absent' | 'expired' | 'corrupt' | 'error';
+  readonly reason: CacheMissReason;
+  readonly durationMs: number;
+}
+
+/** A loader ran while its caller waited. */
+export interface CacheLoadEvent extends CacheKeyFields {
+  readonly type: 'cache.load';
+  /** `joined`: it waited for the load of another request; `timeout`: the hard timeout passed. */
+  readonly outcome: 'value' | 'error' | 'timeout' | 'joined';
+  /** How many keys were asked of it: more than 1 for `getOrSetMany`. */
+  readonly keys: number;
+  readonly durationMs: number;
+}
+
+/** A loader ran in the background, for a value that was served already. */
+export interface CacheRefreshEvent extends CacheKeyFields {
+  readonly type: 'cache.refresh';
+  /** `stale`: past its TTL; `early`: before it, by chance; `slow`: the caller left at its soft timeout. */
+  readonly trigger: 'stale' | 'early' | 'slow';
+  readonly outcome: 'value' | 'error' | 'timeout';
+  readonly keys: number;
+  readonly durationMs: number;
+  /** What the loader threw, where it did: nobody else is told. */
+  readonly error?: unknown;
 }
 
 /** A value was written to the cache. */
-export interface CacheWriteEvent {
+export interface CacheWriteEvent extends CacheKeyFields {
   readonly type: 'cache.write';
-  readonly keyPrefix: string;
+  /** Seconds that it stays fresh, after jitter. */
   readonly ttlSeconds: number;
+  readonly bytes: number;
+  readonly durationMs: number;
 }
 
-/** A loaded value was handed to the caller and not stored, because JSON cannot hold it (`undefined`, a cycle, a bigint). */
-export interface CacheSkipEvent {
+/** A loaded value was handed to the caller and not stored: the codec cannot hold it, `cacheIf` refused it, or the like. */
+export interface CacheSkipEvent extends CacheKeyFields {
   readonly type: 'cache.skip';
-  readonly keyPrefix: string;
+  /** A sentence that says why. It does not show the value. */
   readonly reason: string;
+}
+
+/** Entries were made unusable. */
+export interface CacheInvalidateEvent {
+  readonly type: 'cache.invalidate';
+  readonly kind: 'key' | 'prefix' | 'tag' | 'clear';
+  /** Keys deleted, tags marked; 1 for `clear`. */
+  readonly count: number;
+  readonly durationMs: number;
+}
+
+/** The cache failed and the call went on without it. What the caller got was not changed by it. */
+export interface CacheErrorEvent extends CacheKeyFields {
+  readonly type: 'cache.error';
+  readonly source: 'cache';
+  /** `decode`: a stored value could not be read by its codec. */
+  readonly operation: 'read' | 'write' | 'delete' | 'list' | 'decode';
+  readonly code: ErrorCode;
+  /** The failure itself. Its message holds no secret of ours; a platform's message is passed on as it is. */
+  readonly error: unknown;
 }
 
 /** A session was served from the cache. */
@@ -61,7 +150,16 @@ export interface LargeValueEvent {
   readonly bytes: number;
 }
 
-/** The platform failed and the client went on without it. What the caller got was not changed by it. */
+/** A scope has spent its budget of KV operations: automatic writes, and at last everything, are left out from now on. */
+export interface BudgetEvent {
+  readonly type: 'kv.budget';
+  readonly source: EventSource;
+  /** `writes`: only the reserve for reads is left; `all`: nothing is. */
+  readonly spent: 'writes' | 'all';
+  readonly limit: number;
+}
+
+/** The platform failed and a client other than the cache went on without it. What the caller got was not changed by it. */
 export interface ClientErrorEvent {
   readonly type: 'client.error';
   readonly source: EventSource;
@@ -73,18 +171,24 @@ export interface ClientErrorEvent {
 }
 
 /**
- * Everything that the clients report, told apart by `type`. No event holds a full key, a value or a credential:
+ * Everything that the clients report, told apart by `type`. No event holds a value or a credential, nor, unasked, a full key:
  * `keyPrefix` ends where the caller's own identifiers begin (`cache:content:`, `session:`, `rl:login:`).
  */
 export type ClientEvent =
   | CacheHitEvent
+  | CacheStaleEvent
   | CacheMissEvent
+  | CacheLoadEvent
+  | CacheRefreshEvent
   | CacheWriteEvent
   | CacheSkipEvent
+  | CacheInvalidateEvent
+  | CacheErrorEvent
   | SessionHitEvent
   | SessionMissEvent
   | RateLimitDeniedEvent
   | LargeValueEvent
+  | BudgetEvent
   | ClientErrorEvent;
 
 /**

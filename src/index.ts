@@ -1,6 +1,8 @@
 // Clients
-export { CacheClient } from './clients/kv/cache-client.js';
+export { CacheClient } from './clients/kv/cache/cache-client.js';
+export { memoryTier } from './clients/kv/cache/memory-tier.js';
 export { KVClient } from './clients/kv/kv-client.js';
+export { OperationBudget } from './clients/kv/operation-budget.js';
 export { RateLimiterClient } from './clients/kv/rate-limiter-client.js';
 export { SessionCacheClient } from './clients/kv/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
@@ -8,6 +10,13 @@ export { R2Client } from './clients/r2/r2-client.js';
 // Decorators
 export { Cached } from './decorators/cached.js';
 export { Injectable } from './decorators/injectable.js';
+
+// Event sinks
+export { ANALYTICS_ENGINE_DOUBLES, AnalyticsEngineSink } from './sinks/analytics-engine-sink.js';
+export { combineSinks } from './sinks/combine-sinks.js';
+export { ConsoleSink } from './sinks/console-sink.js';
+export { ServerTimingSink } from './sinks/server-timing-sink.js';
+export { TracerSink } from './sinks/tracer-sink.js';
 
 // Containers and providers
 export { createContainer } from './providers/container.js';
@@ -28,6 +37,7 @@ export {
   ENV,
   EVENT_SINK,
   EXECUTION_CONTEXT,
+  OPERATION_BUDGET,
   R2_CLIENT,
   R2_CONFIG,
   RATE_LIMITER_CLIENT,
@@ -40,10 +50,24 @@ export {
 export { CloudflareClientError, isCloudflareClientError } from './errors.js';
 
 // Types of the KV clients
-export type { Cache } from './clients/kv/cache.js';
-export type { CacheClientOptions } from './clients/kv/cache-client.js';
-export type { CacheLookup } from './clients/kv/cache-entry.js';
+export type { Cache, EvictableCache } from './clients/kv/cache/cache.js';
+export type { CacheCodec, CodecContext, EncodedValue } from './clients/kv/cache/cache-codec.js';
+export type {
+  CacheClientOptions,
+  CachePolicyOptions,
+  CacheSetOptions,
+  GetOrSetOptions,
+  LoadContext,
+  Loader,
+  Ttl,
+} from './clients/kv/cache/cache-options.js';
+export type { CacheLookup } from './clients/kv/cache/cache-entry.js';
+export type { EvictFailure, EvictReport, EvictTarget } from './clients/kv/cache/evict.js';
+export type { MemoryTier, MemoryTierOptions } from './clients/kv/cache/memory-tier.js';
+export type { ManyLoader } from './clients/kv/cache/read-through-many.js';
+export type { StandardResult, StandardSchema } from './clients/kv/cache/standard-schema.js';
 export type { DeleteFailure, DeletePrefixOptions, DeleteReport } from './clients/kv/delete-many.js';
+export type { KVPatternStats, KVStats, KVStatsOptions } from './clients/kv/key-stats.js';
 export type { KVClientListOptions, KVClientOptions, KVClientPutOptions, KVListEntry } from './clients/kv/kv-client.js';
 export type {
   KVEntryLike,
@@ -72,6 +96,17 @@ export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/
 export type { R2SignedUrlOptions } from './clients/r2/signed-url.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/upload-file.js';
 
+// Types of event sinks
+export type {
+  AnalyticsEngineDatasetLike,
+  AnalyticsEnginePoint,
+  AnalyticsEngineSinkOptions,
+} from './sinks/analytics-engine-sink.js';
+export type { CombinedSink } from './sinks/combine-sinks.js';
+export type { ConsoleLevel, ConsoleSinkOptions } from './sinks/console-sink.js';
+export type { SpanAttributes } from './sinks/event-span.js';
+export type { SpanLike, SpanOptionsLike, TracerLike, TracerSinkOptions } from './sinks/tracer-sink.js';
+
 // Types of decorators, containers and tokens
 export type { CachedOptions } from './decorators/cached.js';
 export type { InjectableDecorator } from './decorators/injectable.js';
@@ -92,9 +127,18 @@ export type { InjectionKey, Resolved, Token } from './tokens/token.js';
 // Types of errors and events
 export type { ErrorCode } from './errors.js';
 export type {
+  BudgetEvent,
+  CacheErrorEvent,
   CacheHitEvent,
+  CacheInvalidateEvent,
+  CacheKeyFields,
+  CacheLoadEvent,
   CacheMissEvent,
+  CacheMissReason,
+  CacheRefreshEvent,
   CacheSkipEvent,
+  CacheStaleEvent,
+  CacheTier,
   CacheWriteEvent,
   ClientErrorEvent,
   ClientEvent,

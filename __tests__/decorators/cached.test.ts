@@ -5,8 +5,8 @@ import { createContainer } from '../../src/providers/container.js';
 import { provide, provideValue } from '../../src/providers/provider.js';
 import { CACHE_CLIENT } from '../../src/tokens/index.js';
 import { token } from '../../src/tokens/token.js';
-import type { Cache } from '../../src/clients/kv/cache.js';
-import type { CacheClient } from '../../src/clients/kv/cache-client.js';
+import type { Cache } from '../../src/clients/kv/cache/cache.js';
+import type { CacheClient } from '../../src/clients/kv/cache/cache-client.js';
 import { FakeCache } from '../support/fake-cache.js';
 
 class Catalog {

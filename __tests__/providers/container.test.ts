@@ -1,7 +1,7 @@
 import { container as globalContainer, delay, inject, injectable, Lifecycle, scoped, singleton } from 'tsyringe';
 import { Injectable } from '../../src/decorators/injectable.js';
 import { isCloudflareClientError } from '../../src/errors.js';
-import { CacheClient } from '../../src/clients/kv/cache-client.js';
+import { CacheClient } from '../../src/clients/kv/cache/cache-client.js';
 import { provideCache } from '../../src/providers/cache.js';
 import { createContainer } from '../../src/providers/container.js';
 import { KV_NAMESPACE } from '../../src/providers/kv-binding.js';

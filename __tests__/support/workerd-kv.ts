@@ -55,7 +55,7 @@ const routes = {
     const events = [];
     const cache = new CacheClient(hanging(env.KV), { timeoutMs: 50, events: { emit: (event) => events.push(event) } });
     const value = await cache.getOrSet('cache:hang:1', 60, () => 'loaded');
-    return { value, codes: events.filter((event) => event.type === 'client.error').map((event) => event.code) };
+    return { value, codes: events.filter((event) => event.type === 'client.error' || event.type === 'cache.error').map((event) => event.code) };
   },
   async cachedTogether(_query, env) {
     const cache = new CacheClient(env.KV);

@@ -1,8 +1,11 @@
 // Compiled in both decorator dialects (see tsconfig.standard.json), never run.
+import './cached-methods.js';
 import { Cached } from '../../src/decorators/cached.js';
-import type { Cache } from '../../src/clients/kv/cache.js';
+import type { StandardSchema } from '../../src/clients/kv/cache/standard-schema.js';
+import type { Cache } from '../../src/clients/kv/cache/cache.js';
 
 declare const kv: Cache;
+declare const strings: StandardSchema<string[]>;
 const FiveMinutes = Cached(300);
 
 export class Accepted {
@@ -51,6 +54,44 @@ export class Accepted {
     return id;
   }
 
+  @Cached({
+    ttl: (value) => value.length,
+    cacheIf: (value) => value.every((item) => item.toUpperCase() !== ''),
+    tags: (category, page) => [category, page.toFixed()],
+    tagsOf: (value) => value.map((item) => item.trim()),
+    when: (category) => category !== '',
+    forceFresh: (_category, page) => page > 1,
+    scope(category) {
+      return this.tenant + category;
+    },
+    schema: strings,
+    staleWhileRevalidate: 60,
+    singleFlight: 'isolate',
+  })
+  async everything(category: string, page: number): Promise<string[]> {
+    return [category, page.toFixed()];
+  }
+
+  @Cached({ ttl: 60, tags: ['a'], cacheIf: (value: string | number) => value !== '' })
+  async annotated(): Promise<string> {
+    return '';
+  }
+
+  @Cached({ ttl: 60, cacheIf: (value) => value !== null && value.trim() !== '' })
+  async nullable(): Promise<string | null> {
+    return null;
+  }
+
+  @Cached({ ttl: 60, cacheIf: (value) => value.length > 0 })
+  async inferredResult() {
+    return ['a'];
+  }
+
+  @Cached({ ttl: 60, cacheIf: (value) => value === undefined, name: 'nothing' })
+  async nothing(): Promise<void> {
+    // Never called.
+  }
+
   @Cached(60)
   protected async guarded(): Promise<void> {
     // Never called.
@@ -97,6 +138,48 @@ export class Refused {
   // @ts-expect-error the accessor of another class
   @Cached({ ttl: 60, cache: (self: Accepted) => kv && (self as unknown as Cache) })
   async wrongSelf(): Promise<string> {
+    return '';
+  }
+
+  // @ts-expect-error the result is no number
+  @Cached({ ttl: 60, cacheIf: (value: number) => value > 0 })
+  async wrongResult(): Promise<string> {
+    return '';
+  }
+
+  // @ts-expect-error the lifetime of another result
+  @Cached({ ttl: (value: number) => value })
+  async wrongTtl(): Promise<string> {
+    return '';
+  }
+
+  // @ts-expect-error the schema of another result
+  @Cached({ ttl: 60, schema: strings })
+  async wrongSchema(): Promise<number> {
+    return 1;
+  }
+
+  // @ts-expect-error tags from another parameter
+  @Cached({ ttl: 60, tags: (id: number) => [id.toFixed()] })
+  async wrongTags(id: string): Promise<string> {
+    return id;
+  }
+
+  // @ts-expect-error a promise is no answer
+  @Cached({ ttl: 60, when: async (id: string) => id !== '' })
+  async asyncWhen(id: string): Promise<string> {
+    return id;
+  }
+
+  // @ts-expect-error a scope that can be missing
+  @Cached({ ttl: 60, scope: (id?: string) => id })
+  async looseScope(id?: string): Promise<string> {
+    return id ?? '';
+  }
+
+  // @ts-expect-error when: (...args) => boolean
+  @Cached({ ttl: 60, bypass: true })
+  async bypass(): Promise<string> {
     return '';
   }
 

@@ -6,7 +6,7 @@ import { createContainer } from '../../src/providers/container.js';
 import { provide, provideValue } from '../../src/providers/provider.js';
 import { CACHE_CLIENT, CACHE_KV, ENV, R2_CLIENT } from '../../src/tokens/index.js';
 import { token } from '../../src/tokens/token.js';
-import type { CacheClient } from '../../src/clients/kv/cache-client.js';
+import type { CacheClient } from '../../src/clients/kv/cache/cache-client.js';
 import type { KVNamespaceLike } from '../../src/clients/kv/kv-namespace.js';
 import type { R2Client } from '../../src/clients/r2/r2-client.js';
 

@@ -1,53 +1,49 @@
-import type { Cache } from '../clients/kv/cache.js';
-import { isWellFormed } from '../clients/kv/key.js';
-import { checkTtl } from '../clients/kv/ttl.js';
-import { CloudflareClientError, isCloudflareClientError } from '../errors.js';
+import type { CachePolicyOptions } from '../clients/kv/cache/cache-options.js';
+import type { StandardSchema } from '../clients/kv/cache/standard-schema.js';
 import { markCachedMethods } from '../internal/request-scope.js';
-import { cacheKey } from './cache-key.js';
-import { canonicalArguments } from './canonical-arguments.js';
-import { findCache } from './find-cache.js';
+import { CachedCalls } from './cached-calls.js';
+import { attachCalls, registerCalls } from './cached-methods.js';
 import { methodDecorator } from './method-decorator.js';
 import type { AsyncMethodDecorator, DecoratedMethod } from './method-decorator.js';
-import { MethodIdentity, checkName } from './method-identity.js';
+import { planStoring } from './storing-options.js';
+import type { StoringOptions, StoringPlan } from './storing-options.js';
 
-/** Options of {@link Cached}. `This` and `Args` are inferred from the decorated method. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- see AsyncMethod
-export interface CachedOptions<This, Args extends any[]> {
-  /** Seconds that a result stays valid: an integer from 1 to 2,147,483,647. */
-  readonly ttl: number;
+/**
+ * Options of {@link Cached}: all of `getOrSet`, and which entry a call means. `This`, `Args` and `Result`, which is what the
+ * promise gives, are inferred from the decorated method.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- see AsyncMethod; stored options fit methods of any result
+export interface CachedOptions<This, Args extends any[], Result = any>
+  extends StoringOptions<This, Args, Result>, CachePolicyOptions {
   /**
-   * The `{feature}` of the key `cache:{feature}:{key}`, 1 to 256 bytes, unlike any other in the namespace. Give one where
-   * class names are minified, where two classes have one name, or where a deployment must find the entries of the one before.
-   * @default the class and the method: `ContentService.list`
+   * Whether a call loads and stores even when the value is there.
+   * @default never
    */
-  readonly name?: string;
+  readonly forceFresh?: NoInfer<(this: This, ...args: Args) => boolean>;
   /**
-   * The `{key}` of the key, from the arguments of the call; `this` is the instance. Must tell apart all calls that give
-   * different results: the user, where the result depends on the user.
-   * @default the arguments in a canonical form
+   * Checks what is read from the cache; a mismatch is a miss. Loaded values are not checked. What the schema answers is returned.
+   * @default none
    */
-  readonly key?: NoInfer<(this: This, ...args: Args) => string>;
-  /**
-   * Where the cache is. May read private members.
-   * @default `this.cache`, else the `CACHE_CLIENT` of the request scope that built the instance
-   */
-  readonly cache?: NoInfer<(self: This) => Cache | undefined>;
+  readonly schema?: NoInfer<StandardSchema<Result>>;
 }
 
 /**
  * Caches what an async method returns: a hit is answered from the cache, a miss runs the method and stores its result
  * for `ttl` seconds. A cache that fails never fails the call, and the method's own error reaches the caller as it is and is
- * not stored; neither is `undefined`. Results are JSON: a `Date` comes back as a string.
+ * not stored; neither is `undefined`. Results are JSON, unless a `codec` says otherwise: a `Date` comes back as a string.
  *
  * Sits on instance methods, as a legacy and as a TC39 decorator. Put it above other decorators, so that hits cost nothing
- * more. Calls on one instance with equal arguments share one key; what else the result depends on (a user, a tenant)
- * belongs into `key`.
+ * more. Calls on one instance with equal arguments share one key; what else the result depends on belongs into `key`, and
+ * whose it is (a user, a tenant) into `scope`. {@link cached} gives the key of a call, invalidates and refreshes it.
  *
- * @param options the TTL in seconds, or {@link CachedOptions}.
+ * The method is not told when `hardTimeoutMs` gives it up: its signature is its own.
+ *
+ * @param options the TTL in seconds, or {@link CachedOptions}. The cache is given a fourth argument only where an option is for it.
  * @returns the decorator.
  * @throws {CloudflareClientError} at class definition: `INVALID_TTL`, `INVALID_OPTION`, and `INVALID_DECORATION` where it
- * does not sit on an instance method. A call rejects with `CACHE_NOT_FOUND` when the instance has no cache, and with
- * `INVALID_ARGUMENT` when an argument cannot be part of a key and no `key` is given.
+ * does not sit on an instance method or would share its keys. A call rejects with `CACHE_NOT_FOUND` when the instance has no
+ * cache, and with `INVALID_ARGUMENT` when an argument cannot be part of a key and no `key` is given, when `scope` gives none,
+ * or when `when` or `forceFresh` gives no boolean; what these functions throw, it rejects with.
  * @example
  * ```ts
  * @Injectable(CACHE_CLIENT, DATABASE)
@@ -59,92 +55,34 @@ export interface CachedOptions<This, Args extends any[]> {
  *     return this.database.list(category);
  *   }
  *
- *   @Cached({ ttl: 60, name: 'content', key: (id) => id })
+ *   @Cached({ ttl: 60, name: 'content', key: (id) => id, staleIfError: 3600, tags: (id) => [`content:${id}`] })
  *   async get(id: string): Promise<Content | null> {
  *     return this.database.get(id);
+ *   }
+ *
+ *   @Cached({ ttl: 60, name: 'feed', scope: (userId) => userId ?? '', when: (userId) => userId !== null })
+ *   async feed(userId: string | null): Promise<Content[]> {
+ *     return this.database.list(userId ?? 'everyone');
  *   }
  * }
  * ```
  */
 // `any` as default keeps a stored decorator reusable: const FiveMinutes = Cached(300).
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-export function Cached<This = any, Args extends any[] = any[]>(
-  options: number | CachedOptions<This, Args>,
-): AsyncMethodDecorator<This, Args> {
-  const resolved = checkOptions(typeof options === 'number' ? { ttl: options } : options);
-  return methodDecorator('@Cached', (decorated) => cachedMethod(decorated, resolved)) as AsyncMethodDecorator<
-    This,
-    Args
-  >;
+export function Cached<This = any, Args extends any[] = any[], Result = any>(
+  options: number | CachedOptions<This, Args, Result>,
+): AsyncMethodDecorator<This, Args, Result> {
+  const plan = planStoring('@Cached', typeof options === 'number' ? { ttl: options } : options);
+  return methodDecorator('@Cached', (decorated) => cachedMethod(decorated, plan));
 }
 
-type AnyCachedOptions = CachedOptions<never, never[]>;
-
-function cachedMethod(decorated: DecoratedMethod, options: AnyCachedOptions): DecoratedMethod['method'] {
-  const { method, name } = decorated;
-  const { ttl, cache: accessor } = options;
-  const identity = new MethodIdentity(decorated, options.name, options.key !== undefined);
+function cachedMethod(decorated: DecoratedMethod, plan: StoringPlan): DecoratedMethod['method'] {
+  const calls = new CachedCalls(decorated, plan);
   markCachedMethods(decorated.owner);
-  const keyOf = options.key as ((this: object, ...args: unknown[]) => unknown) | undefined;
-
-  return function (this: unknown, ...args: unknown[]): Promise<unknown> {
-    try {
-      const instance = checkInstance(this, name);
-      const cache = findCache(instance, name, accessor);
-      const callKey =
-        keyOf === undefined ? argumentsKey(args, instance, name) : givenKey(keyOf.apply(instance, args), name);
-      const key = cacheKey(identity.featureOf(instance), callKey);
-      const load = () => method.apply(instance, args);
-      if (typeof key === 'string') return cache.getOrSet(key, ttl, load);
-      return key.then((hashed) => cache.getOrSet(hashed, ttl, load));
-    } catch (error) {
-      // An async method rejects and never throws; whatever was thrown is passed on as it is.
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
-      return Promise.reject(error);
-    }
+  const wrapper = function (this: unknown, ...args: unknown[]): Promise<unknown> {
+    return calls.call(this, args);
   };
-}
-
-function checkOptions(options: unknown): AnyCachedOptions {
-  const { ttl, name, key, cache } = (options ?? {}) as Record<keyof AnyCachedOptions, unknown>;
-  checkTtl(ttl);
-  checkName(name);
-  checkFunction('key', key);
-  checkFunction('cache', cache);
-  return options as AnyCachedOptions;
-}
-
-function checkFunction(option: string, value: unknown): void {
-  if (value === undefined || typeof value === 'function') return;
-  throw new CloudflareClientError('INVALID_OPTION', `@Cached: ${option} must be a function, got a ${typeof value}.`);
-}
-
-function checkInstance(instance: unknown, method: string): object {
-  if (typeof instance === 'object' && instance !== null) return instance;
-  throw new CloudflareClientError(
-    'CACHE_NOT_FOUND',
-    `@Cached method ${method} was called without its instance: call it on the object, or bind it.`,
-  );
-}
-
-function argumentsKey(args: readonly unknown[], instance: object, method: string): string {
-  try {
-    return canonicalArguments(args);
-  } catch (error) {
-    if (!isCloudflareClientError(error)) throw error;
-    throw new CloudflareClientError(
-      'INVALID_ARGUMENT',
-      `${instance.constructor.name}.${method}: ${error.message}. Give the decorator a key: @Cached({ ttl, key: (...args) => '...' }).`,
-      { cause: error },
-    );
-  }
-}
-
-function givenKey(key: unknown, method: string): string {
-  if (typeof key === 'string' && key !== '' && isWellFormed(key)) return key;
-  const got = typeof key === 'string' ? JSON.stringify(key.slice(-20)) : `a ${typeof key}`;
-  throw new CloudflareClientError(
-    'INVALID_ARGUMENT',
-    `@Cached method ${method}: key must return a non-empty string without half of a surrogate pair, got ${got}.`,
-  );
+  registerCalls(decorated, wrapper, calls);
+  attachCalls(decorated, wrapper, calls);
+  return wrapper;
 }

@@ -4,20 +4,21 @@ import { CLASS_METADATA } from '../internal/class-metadata.js';
 /** A method that answers with a promise: the only kind that a decorator of this package can sit on. */
 // `any`: a parameter list is contravariant, and `unknown[]` would refuse every method that takes something.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type AsyncMethod<Args extends any[]> = (...args: Args) => Promise<unknown>;
+export type AsyncMethod<Args extends any[], Result = unknown> = (...args: Args) => Promise<Result>;
 
 /**
- * A method decorator in both dialects with one signature, so that TypeScript infers `This` and `Args` from the method in
- * either. Static methods, getters, fields and methods that answer synchronously do not fit it.
+ * A method decorator in both dialects with one signature, so that TypeScript infers `This`, `Args` and `Result`, which is
+ * what the promise gives, from the method in either. Static methods, getters, fields and methods that answer synchronously
+ * do not fit it.
  */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type AsyncMethodDecorator<This, Args extends any[]> = (
+export type AsyncMethodDecorator<This, Args extends any[], Result = unknown> = (
   ...args:
-    | [method: AsyncMethod<Args>, context: ClassMethodDecoratorContext<This> & { readonly static: false }]
+    | [method: AsyncMethod<Args, Result>, context: ClassMethodDecoratorContext<This> & { readonly static: false }]
     | [
         prototype: This & { readonly prototype?: never },
         name: string | symbol,
-        descriptor: { readonly value?: AsyncMethod<Args> },
+        descriptor: { readonly value?: AsyncMethod<Args, Result> },
       ]
   // The two dialects expect different results of a decorator; `any` is assignable to both.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -29,6 +30,10 @@ export interface DecoratedMethod {
   readonly method: (this: unknown, ...args: unknown[]) => Promise<unknown>;
   /** Its name; of a symbol, its description in brackets. */
   readonly name: string;
+  /** What the class has it under. */
+  readonly property: string | symbol;
+  /** How messages call the decorator: `@Cached`. */
+  readonly decorator: string;
   /** What marks the class that defines it: its prototype, or its metadata object in the TC39 dialect. */
   readonly owner: object;
 }
@@ -58,7 +63,8 @@ function wrapStandard(
 ): unknown {
   const { kind, name, metadata } = context as { kind: string; name: string | symbol; metadata?: object };
   if (kind !== 'method' || context.static) throw misplaced(decoratorName, name);
-  return keepShape(checkMethod(decoratorName, name, value), { name, owner: metadata ?? {} }, wrap);
+  const method = checkMethod(decoratorName, name, value);
+  return keepShape(describe(decoratorName, method, { name, owner: metadata ?? {} }), wrap);
 }
 
 interface LegacyTarget {
@@ -70,7 +76,7 @@ interface LegacyTarget {
 function wrapLegacy(decoratorName: string, { target, name, descriptor }: LegacyTarget, wrap: Wrap): unknown {
   if (typeof target !== 'object' || target === null || descriptor === undefined) throw misplaced(decoratorName, name);
   const method = checkMethod(decoratorName, name, descriptor.value);
-  return { ...descriptor, value: keepShape(method, { name, owner: target }, wrap) };
+  return { ...descriptor, value: keepShape(describe(decoratorName, method, { name, owner: target }), wrap) };
 }
 
 function checkMethod(decoratorName: string, name: string | symbol, value: unknown): DecoratedMethod['method'] {
@@ -80,14 +86,19 @@ function checkMethod(decoratorName: string, name: string | symbol, value: unknow
   return value as DecoratedMethod['method'];
 }
 
-function keepShape(
+function describe(
+  decorator: string,
   method: DecoratedMethod['method'],
-  { name, owner }: { name: string | symbol; owner: object },
-  wrap: Wrap,
-): DecoratedMethod['method'] {
-  const wrapper = wrap({ method, name: typeof name === 'symbol' ? `[${name.description ?? ''}]` : name, owner });
-  Object.defineProperty(wrapper, 'name', { value: method.name, configurable: true });
-  Object.defineProperty(wrapper, 'length', { value: method.length, configurable: true });
+  { name: property, owner }: { name: string | symbol; owner: object },
+): DecoratedMethod {
+  const name = typeof property === 'symbol' ? `[${property.description ?? ''}]` : property;
+  return { method, name, property, decorator, owner };
+}
+
+function keepShape(decorated: DecoratedMethod, wrap: Wrap): DecoratedMethod['method'] {
+  const wrapper = wrap(decorated);
+  Object.defineProperty(wrapper, 'name', { value: decorated.method.name, configurable: true });
+  Object.defineProperty(wrapper, 'length', { value: decorated.method.length, configurable: true });
   return wrapper;
 }
 
@@ -102,8 +113,26 @@ function misplaced(decoratorName: string, name: string | symbol | undefined): Cl
 
 /** Whether `prototype` belongs to the class that `owner` marks. */
 export function isOwnedBy(prototype: object, owner: object): boolean {
-  if (prototype === owner) return true;
+  return prototype === owner || metadataOf(prototype) === owner;
+}
+
+/** What `byOwner` holds for the class of `prototype`, whichever dialect its decorators were compiled in. */
+export function ofClass<Value>(byOwner: WeakMap<object, Value>, prototype: object): Value | undefined {
+  const metadata = metadataOf(prototype);
+  return byOwner.get(prototype) ?? (metadata && byOwner.get(metadata));
+}
+
+/** `prototype` and what it inherits from, the nearest first. */
+export function chainOf(prototype: object): object[] {
+  const chain: object[] = [];
+  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
+    chain.push(level);
+  }
+  return chain;
+}
+
+function metadataOf(prototype: object): object | undefined {
   const constructor: unknown = prototype.constructor;
-  if (typeof constructor !== 'function' || !Object.hasOwn(constructor, CLASS_METADATA)) return false;
-  return (constructor as unknown as Record<symbol, unknown>)[CLASS_METADATA] === owner;
+  if (typeof constructor !== 'function' || !Object.hasOwn(constructor, CLASS_METADATA)) return undefined;
+  return (constructor as { [CLASS_METADATA]?: object | null })[CLASS_METADATA] ?? undefined;
 }

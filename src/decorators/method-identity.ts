@@ -1,18 +1,23 @@
 import { isWellFormed, utf8Bytes } from '../clients/kv/key.js';
 import { CloudflareClientError } from '../errors.js';
-import { CLASS_METADATA } from '../internal/class-metadata.js';
-import { isOwnedBy } from './method-decorator.js';
+import { encodePart } from './cache-key.js';
+import { chainOf, isOwnedBy, ofClass } from './method-decorator.js';
 import type { DecoratedMethod } from './method-decorator.js';
 
 const MAX_NAME_BYTES = 256;
 
-interface Named {
+/** Which of the options that make a key a method was given. */
+export interface KeyShape {
+  /** The `name` option. */
   readonly explicitName: string | undefined;
+  /** Whether there is a `key` option: then methods may share a name, and their keys tell them apart. */
   readonly hasKey: boolean;
+  /** Whether there is a `scope` option. Keys of one name have one all or none, so that none can be read as another. */
+  readonly hasScope: boolean;
 }
 
 /** What the decorated methods of an owner, by their names, are called in keys. */
-const namesOf = new WeakMap<object, Map<string, Named>>();
+const namesOf = new WeakMap<object, Map<string, KeyShape>>();
 
 /**
  * Names a decorated method for use in a key, so that no two implementations share a name: the defining class and method
@@ -31,16 +36,15 @@ export class MethodIdentity {
    * Registers a decorated method.
    *
    * @param decorated the method.
-   * @param explicitName the `name` option.
-   * @param hasKey whether there is a `key` option too: then methods may share a name, and their keys tell them apart.
+   * @param shape which options it was given.
    * @throws {CloudflareClientError} `INVALID_DECORATION` when another method of the class would have the same keys.
    */
-  constructor(decorated: DecoratedMethod, explicitName: string | undefined, hasKey: boolean) {
+  constructor(decorated: DecoratedMethod, shape: KeyShape) {
     this.#decorated = decorated;
-    this.#explicitName = explicitName;
-    const names = namesOf.get(decorated.owner) ?? new Map<string, Named>();
-    refuseClash(names, decorated.name, { explicitName, hasKey });
-    namesOf.set(decorated.owner, names.set(decorated.name, { explicitName, hasKey }));
+    this.#explicitName = shape.explicitName;
+    const names = namesOf.get(decorated.owner) ?? new Map<string, KeyShape>();
+    refuseClash(names, decorated, shape);
+    namesOf.set(decorated.owner, names.set(decorated.name, shape));
   }
 
   /**
@@ -52,7 +56,7 @@ export class MethodIdentity {
     const prototype = Object.getPrototypeOf(instance) as object;
     let feature = this.#features.get(prototype);
     if (feature === undefined) {
-      feature = encodeFeature(
+      feature = encodePart(
         this.#explicitName === undefined ? this.#classFeature(prototype) : this.#namedFeature(prototype),
       );
       this.#features.set(prototype, feature);
@@ -61,14 +65,14 @@ export class MethodIdentity {
   }
 
   #classFeature(prototype: object): string {
-    const { owner, name } = this.#decorated;
+    const { owner, name, decorator } = this.#decorated;
     const runtimeClass = prototype.constructor.name;
     const definer = chainOf(prototype).find((level) => isOwnedBy(level, owner));
     const definingClass = definer?.constructor.name ?? runtimeClass;
     if (definingClass === '' || runtimeClass === '') {
       throw new CloudflareClientError(
         'INVALID_DECORATION',
-        `The class of the cached method ${name} has no name to put into the key: give one, @Cached({ name: '...' }).`,
+        `The class of the cached method ${name} has no name to put into the key: give one, ${decorator}({ name: '...' }).`,
       );
     }
     const inherited = definer === undefined || definer === prototype ? '' : `@${runtimeClass}`;
@@ -88,49 +92,39 @@ export class MethodIdentity {
 }
 
 /** Checks a name given to a decorator. */
-export function checkName(name: unknown): void {
+export function checkName(decorator: string, name: unknown): void {
   if (name === undefined) return;
-  if (
-    typeof name === 'string' &&
-    name !== '' &&
-    isWellFormed(name) &&
-    utf8Bytes(encodeFeature(name)) <= MAX_NAME_BYTES
-  ) {
+  if (typeof name === 'string' && name !== '' && isWellFormed(name) && utf8Bytes(encodePart(name)) <= MAX_NAME_BYTES) {
     return;
   }
   throw new CloudflareClientError(
     'INVALID_OPTION',
-    `@Cached: name must be a string of 1 to ${MAX_NAME_BYTES} bytes (three for each : and %), got ${typeof name === 'string' ? JSON.stringify(name).slice(0, 80) : typeof name}.`,
+    `${decorator}: name must be a string of 1 to ${MAX_NAME_BYTES} bytes (three for each : and %), got ${typeof name === 'string' ? JSON.stringify(name).slice(0, 80) : typeof name}.`,
   );
 }
 
-function refuseClash(names: ReadonlyMap<string, Named>, method: string, { explicitName, hasKey }: Named): void {
-  for (const [other, named] of names) {
-    const isSameMethod = other === method && named.explicitName === explicitName;
-    const isSameName = explicitName !== undefined && named.explicitName === explicitName && !(hasKey && named.hasKey);
-    if (!isSameMethod && !isSameName) continue;
+function refuseClash(names: ReadonlyMap<string, KeyShape>, decorated: DecoratedMethod, shape: KeyShape): void {
+  const { name: method, decorator } = decorated;
+  for (const [other, known] of names) {
+    const isSameName = shape.explicitName !== undefined && known.explicitName === shape.explicitName;
+    const fault = isSameName ? sharingFault(known, shape) : null;
+    if (fault === null && !(other === method && known.explicitName === shape.explicitName)) continue;
     throw new CloudflareClientError(
       'INVALID_DECORATION',
-      `@Cached: ${method} and ${other === method ? 'another method of that name' : other} would share their keys. ` +
-        'Give each a name of its own, or a key that tells them apart; and decorate a method once.',
+      `${decorator}: ${method} and ${other === method ? 'another method of that name' : other} would share their keys. ` +
+        `${fault ?? 'Give each a name of its own'}; and decorate a method once.`,
     );
   }
 }
 
-function explicitNameAt(prototype: object, method: string): string | undefined {
-  const metadata = Object.getOwnPropertyDescriptor(prototype.constructor, CLASS_METADATA)?.value as object | undefined;
-  return (namesOf.get(prototype) ?? (metadata && namesOf.get(metadata)))?.get(method)?.explicitName;
-}
-
-function chainOf(prototype: object): object[] {
-  const chain: object[] = [];
-  for (let level: object | null = prototype; level !== null; level = Object.getPrototypeOf(level) as object | null) {
-    chain.push(level);
+/** Why two methods cannot share a name; `null` when they can. */
+function sharingFault(one: KeyShape, other: KeyShape): string | null {
+  if (!one.hasKey || !other.hasKey) {
+    return 'Give each a name of its own, or both a key: methods that share a name, as @Cached and @CachePut do for one entry, both say with key which entry a call means';
   }
-  return chain;
+  return one.hasScope === other.hasScope ? null : 'Give both a scope or neither, or each a name of its own';
 }
 
-// A colon ends the feature in `cache:{feature}:{key}`, so it may not stand inside it.
-function encodeFeature(feature: string): string {
-  return feature.replace(/[%:]/g, (character) => (character === ':' ? '%3A' : '%25'));
+function explicitNameAt(prototype: object, method: string): string | undefined {
+  return ofClass(namesOf, prototype)?.get(method)?.explicitName;
 }

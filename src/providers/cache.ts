@@ -1,18 +1,19 @@
 import 'reflect-metadata/lite';
-import { CacheClient } from '../clients/kv/cache-client.js';
-import type { CacheClientOptions } from '../clients/kv/cache-client.js';
+import { CacheClient } from '../clients/kv/cache/cache-client.js';
+import type { CacheClientOptions } from '../clients/kv/cache/cache-options.js';
 import { Injectable } from '../decorators/injectable.js';
 import { CACHE_CLIENT, CACHE_KV } from '../tokens/index.js';
 import { KV_NAMESPACE } from './kv-binding.js';
+import { OPERATION_BUDGET_PROVIDER } from './operation-budget.js';
 import { provide, provideAlias, provideBinding } from './provider.js';
 import type { Provider } from './provider.js';
-import { eventsOf, waitUntilOf } from './scope-services.js';
+import { budgetOf, eventsOf, waitUntilOf } from './scope-services.js';
 
 // For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(CACHE_KV)(CacheClient);
 
 /** Options of {@link provideCache}. */
-export interface ProvideCacheOptions extends Pick<CacheClientOptions, 'timeoutMs' | 'now'> {
+export interface ProvideCacheOptions extends Omit<CacheClientOptions, 'events' | 'waitUntil' | 'budget'> {
   /**
    * The name of the KV namespace binding in wrangler.jsonc.
    * @default 'CACHE_KV'
@@ -30,10 +31,11 @@ export interface ProvideCacheOptions extends Pick<CacheClientOptions, 'timeoutMs
  */
 export function provideCache({ binding = 'CACHE_KV', ...options }: ProvideCacheOptions = {}): readonly Provider[] {
   return [
+    OPERATION_BUDGET_PROVIDER,
     provideBinding(CACHE_KV, binding, KV_NAMESPACE),
     provide(CACHE_CLIENT, (container) => {
-      const events = eventsOf(container);
-      return new CacheClient(container.resolve(CACHE_KV), { ...options, events, waitUntil: waitUntilOf(container) });
+      const services = { events: eventsOf(container), budget: budgetOf(container), waitUntil: waitUntilOf(container) };
+      return new CacheClient(container.resolve(CACHE_KV), { ...options, ...services });
     }),
     provideAlias(CacheClient, CACHE_CLIENT),
   ];

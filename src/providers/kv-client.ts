@@ -5,10 +5,10 @@ import type { Token } from '../tokens/token.js';
 import { KV_NAMESPACE } from './kv-binding.js';
 import { checkBindingName, provide, readBinding } from './provider.js';
 import type { Provider } from './provider.js';
-import { eventsOf } from './scope-services.js';
+import { budgetOf, eventsOf } from './scope-services.js';
 
 /** Options of {@link provideKVClient}. */
-export interface ProvideKVClientOptions extends Omit<KVClientOptions, 'events'> {
+export interface ProvideKVClientOptions extends Omit<KVClientOptions, 'events' | 'budget'> {
   /** The name of the KV namespace binding in wrangler.jsonc. */
   readonly binding: string;
 }
@@ -32,6 +32,6 @@ export function provideKVClient(
   checkBindingName(binding, KV_NAMESPACE);
   return provide(token, (container) => {
     const namespace = readBinding(container.resolve(ENV), binding, KV_NAMESPACE);
-    return new KVClient(namespace, { ...options, events: eventsOf(container) });
+    return new KVClient(namespace, { ...options, events: eventsOf(container), budget: budgetOf(container) });
   });
 }

@@ -4,9 +4,10 @@ import type { RateLimiterClientOptions } from '../clients/kv/rate-limiter-client
 import { Injectable } from '../decorators/injectable.js';
 import { RATE_LIMITER_CLIENT, RATE_LIMIT_KV } from '../tokens/index.js';
 import { KV_NAMESPACE } from './kv-binding.js';
+import { OPERATION_BUDGET_PROVIDER } from './operation-budget.js';
 import { provide, provideAlias, provideBinding } from './provider.js';
 import type { Provider } from './provider.js';
-import { eventsOf, waitUntilOf } from './scope-services.js';
+import { budgetOf, eventsOf, waitUntilOf } from './scope-services.js';
 
 // For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(RATE_LIMIT_KV)(RateLimiterClient);
@@ -33,14 +34,11 @@ export function provideRateLimiter({
   ...options
 }: ProvideRateLimiterOptions = {}): readonly Provider[] {
   return [
+    OPERATION_BUDGET_PROVIDER,
     provideBinding(RATE_LIMIT_KV, binding, KV_NAMESPACE),
     provide(RATE_LIMITER_CLIENT, (container) => {
-      const events = eventsOf(container);
-      return new RateLimiterClient(container.resolve(RATE_LIMIT_KV), {
-        ...options,
-        events,
-        waitUntil: waitUntilOf(container),
-      });
+      const services = { events: eventsOf(container), budget: budgetOf(container), waitUntil: waitUntilOf(container) };
+      return new RateLimiterClient(container.resolve(RATE_LIMIT_KV), { ...options, ...services });
     }),
     provideAlias(RateLimiterClient, RATE_LIMITER_CLIENT),
   ];

@@ -1,7 +1,8 @@
 import type { DependencyContainer } from 'tsyringe';
 import type { EventSink } from '../events.js';
 import type { ExecutionContextLike } from '../internal/execution-context.js';
-import { EVENT_SINK, EXECUTION_CONTEXT } from '../tokens/index.js';
+import type { OperationBudget } from '../clients/kv/operation-budget.js';
+import { EVENT_SINK, EXECUTION_CONTEXT, OPERATION_BUDGET } from '../tokens/index.js';
 import { resolveOptional } from './request-scope.js';
 
 /** The event sink of a scope, where there is one. */
@@ -13,4 +14,9 @@ export function eventsOf(container: DependencyContainer): EventSink | undefined 
 export function waitUntilOf(container: DependencyContainer): ExecutionContextLike['waitUntil'] | undefined {
   const context = resolveOptional(container, EXECUTION_CONTEXT);
   return context === undefined ? undefined : (promise) => context.waitUntil(promise);
+}
+
+/** The KV operations that the clients of a scope share, where they are counted. */
+export function budgetOf(container: DependencyContainer): OperationBudget | undefined {
+  return resolveOptional(container, OPERATION_BUDGET);
 }

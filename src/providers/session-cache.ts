@@ -4,15 +4,16 @@ import type { SessionCacheClientOptions } from '../clients/kv/session-cache-clie
 import { Injectable } from '../decorators/injectable.js';
 import { AUTH_SESSION_KV, SESSION_CACHE_CLIENT } from '../tokens/index.js';
 import { KV_NAMESPACE } from './kv-binding.js';
+import { OPERATION_BUDGET_PROVIDER } from './operation-budget.js';
 import { provide, provideAlias, provideBinding } from './provider.js';
 import type { Provider } from './provider.js';
-import { eventsOf } from './scope-services.js';
+import { budgetOf, eventsOf } from './scope-services.js';
 
 // For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(AUTH_SESSION_KV)(SessionCacheClient);
 
 /** Options of {@link provideSessionCache}. */
-export interface ProvideSessionCacheOptions extends Omit<SessionCacheClientOptions, 'events'> {
+export interface ProvideSessionCacheOptions extends Omit<SessionCacheClientOptions, 'events' | 'budget'> {
   /**
    * The name of the KV namespace binding in wrangler.jsonc.
    * @default 'AUTH_SESSION_KV'
@@ -33,9 +34,11 @@ export function provideSessionCache({
   ...options
 }: ProvideSessionCacheOptions = {}): readonly Provider[] {
   return [
+    OPERATION_BUDGET_PROVIDER,
     provideBinding(AUTH_SESSION_KV, binding, KV_NAMESPACE),
     provide(SESSION_CACHE_CLIENT, (container) => {
-      return new SessionCacheClient(container.resolve(AUTH_SESSION_KV), { ...options, events: eventsOf(container) });
+      const services = { events: eventsOf(container), budget: budgetOf(container) };
+      return new SessionCacheClient(container.resolve(AUTH_SESSION_KV), { ...options, ...services });
     }),
     provideAlias(SessionCacheClient, SESSION_CACHE_CLIENT),
   ];

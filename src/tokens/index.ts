@@ -1,5 +1,6 @@
-import type { CacheClient } from '../clients/kv/cache-client.js';
+import type { CacheClient } from '../clients/kv/cache/cache-client.js';
 import type { KVNamespaceLike } from '../clients/kv/kv-namespace.js';
+import type { OperationBudget } from '../clients/kv/operation-budget.js';
 import type { RateLimiterClient } from '../clients/kv/rate-limiter-client.js';
 import type { SessionCacheClient } from '../clients/kv/session-cache-client.js';
 import type { R2Client } from '../clients/r2/r2-client.js';
@@ -36,3 +37,5 @@ export const R2_CLIENT: Token<R2Client> = token('R2_CLIENT');
 
 /** Where the clients of a scope send their events, when it is provided. */
 export const EVENT_SINK: Token<EventSink> = token('EVENT_SINK');
+/** The KV operations that the clients of a scope share: 1,000 unless provided otherwise. */
+export const OPERATION_BUDGET: Token<OperationBudget> = token('OPERATION_BUDGET');

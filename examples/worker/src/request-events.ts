@@ -9,7 +9,8 @@ export class RequestEvents implements EventSink {
 
   emit(event: ClientEvent): void {
     this.#events.push(event);
-    if (event.type === 'client.error') logFailure(`${event.source} ${event.operation}`, event.error);
+    if (event.type === 'client.error' || event.type === 'cache.error')
+      logFailure(`${event.source} ${event.operation}`, event.error);
   }
 
   /** How the last read under a key prefix went: `hit`, `miss`, or `null` when nothing was read. */

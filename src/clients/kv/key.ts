@@ -6,6 +6,7 @@ export const MAX_KEY_BYTES = 512;
 // A UTF-16 unit takes at most three bytes in UTF-8, so a key this short needs no counting.
 const SURELY_SHORT_LENGTH = Math.floor(MAX_KEY_BYTES / 3);
 const QUOTED_LENGTH = 48;
+const NON_ASCII = /[\u0080-\uffff]/;
 
 /**
  * Refuses what KV cannot take as a key.
@@ -70,6 +71,7 @@ export function keyPrefix(key: string): string {
 
 /** The number of bytes that `text` takes in UTF-8. Counted, not encoded: values can be 25 MiB. */
 export function utf8Bytes(text: string): number {
+  if (!NON_ASCII.test(text)) return text.length;
   let bytes = text.length;
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index);

@@ -5,6 +5,7 @@ import { keyPrefix, quote } from './key.js';
 import type { KVOperation } from './kv-error.js';
 import { toKVError } from './kv-error.js';
 import type { KVEntryLike, KVListResultLike, KVNamespaceLike, KVPutOptionsLike } from './kv-namespace.js';
+import type { OperationBudget } from './operation-budget.js';
 import { checkTimeout, withTimeout } from './timeout.js';
 import { LARGE_VALUE_BYTES, MAX_VALUE_BYTES, valueBytes } from './value.js';
 
@@ -17,7 +18,14 @@ export interface KVAccessOptions {
   readonly events: EventSink | undefined;
   /** Whether keys hold credentials. They are then shown by their prefix alone, also inside platform messages. */
   readonly secretKeys?: boolean;
+  /** Seconds for which the edge keeps what reads find; KV's own choice when absent. */
+  readonly cacheTtlSeconds?: number | undefined;
+  /** The operations that the clients of a request share; as many as there may be when absent. */
+  readonly budget?: OperationBudget | undefined;
 }
+
+/** `'text'`, or the same with the time that the edge keeps it. */
+type ReadType = 'text' | { readonly type: 'text'; readonly cacheTtl: number };
 
 /** Tells whether `value` has the five methods of a KV namespace. Not by class name: that of the binding is no contract. */
 export function isKVNamespace(value: unknown): value is KVNamespaceLike {
@@ -32,6 +40,9 @@ export class KVAccess {
   readonly #timeoutMs: number;
   readonly #source: EventSource;
   readonly #secretKeys: boolean;
+  readonly #budget: OperationBudget | undefined;
+  // Passed as `'text'`, so that a namespace needs to know no more than that one form.
+  readonly #readType: 'text';
 
   constructor(namespace: KVNamespaceLike, options: KVAccessOptions) {
     if (!isKVNamespace(namespace)) {
@@ -46,32 +57,41 @@ export class KVAccess {
     this.#timeoutMs = options.timeoutMs;
     this.#source = options.source;
     this.#secretKeys = options.secretKeys ?? false;
+    this.#budget = options.budget;
+    const { cacheTtlSeconds } = options;
+    const readType: ReadType = cacheTtlSeconds === undefined ? 'text' : { type: 'text', cacheTtl: cacheTtlSeconds };
+    this.#readType = readType as 'text';
   }
 
   /** The text under `key`, or `null`. Rejects with what the platform threw, or `KV_TIMEOUT`. */
   read(key: string): Promise<string | null> {
-    return withTimeout(this.#namespace.get(key, 'text'), this.#timeoutMs, 'read');
+    return this.#isSpent()
+      ? this.#refuse()
+      : withTimeout(this.#namespace.get(key, this.#readType), this.#timeoutMs, 'read');
   }
 
   /** As `read`, for up to 100 keys at once. The map lacks keys that look like array indexes. */
   readBulk(keys: string[]): Promise<Map<string, string | null>> {
-    return withTimeout(this.#namespace.get(keys, 'text'), this.#timeoutMs, 'bulk read');
+    if (this.#isSpent()) return this.#refuse();
+    return withTimeout(this.#namespace.get(keys, this.#readType), this.#timeoutMs, 'bulk read');
   }
 
   /** The text and the metadata under `key`. Not async: a cache hit pays for every promise. */
   readEntry(key: string): Promise<KVEntryLike> {
-    return withTimeout(this.#namespace.getWithMetadata(key, 'text'), this.#timeoutMs, 'read');
+    if (this.#isSpent()) return this.#refuse();
+    return withTimeout(this.#namespace.getWithMetadata(key, this.#readType), this.#timeoutMs, 'read');
   }
 
   /** As `readEntry`, for up to 100 keys. An absent key answers `null`, and an empty value may answer `''` (research/caching.md, 9). */
   readEntries(keys: string[]): Promise<Map<string, KVEntryLike | string | null>> {
-    return withTimeout(this.#namespace.getWithMetadata(keys, 'text'), this.#timeoutMs, 'bulk read');
+    if (this.#isSpent()) return this.#refuse();
+    return withTimeout(this.#namespace.getWithMetadata(keys, this.#readType), this.#timeoutMs, 'bulk read');
   }
 
   /**
    * Writes `text`, and reports it when it is large.
    *
-   * @throws {CloudflareClientError} `KV_WRITE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`; `INVALID_VALUE` above 25 MiB.
+   * @throws {CloudflareClientError} `KV_WRITE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`, `KV_BUDGET_SPENT`; `INVALID_VALUE` above 25 MiB.
    */
   async write(key: string, text: string, options: KVPutOptionsLike): Promise<void> {
     const bytes = valueBytes(text);
@@ -82,6 +102,7 @@ export class KVAccess {
       );
     }
     try {
+      if (this.#isSpent()) await this.#refuse();
       await withTimeout(this.#namespace.put(key, text, options), this.#timeoutMs, 'write');
     } catch (cause) {
       throw this.failure('write', key, cause);
@@ -93,10 +114,11 @@ export class KVAccess {
   /**
    * Deletes `key`; a missing one is no failure.
    *
-   * @throws {CloudflareClientError} `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
+   * @throws {CloudflareClientError} `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`, `KV_BUDGET_SPENT`.
    */
   async remove(key: string): Promise<void> {
     try {
+      if (this.#isSpent()) await this.#refuse();
       await withTimeout(this.#namespace.delete(key), this.#timeoutMs, 'delete');
     } catch (cause) {
       throw this.failure('delete', key, cause);
@@ -105,6 +127,7 @@ export class KVAccess {
 
   /** One page of the keys that start with `prefix`. Rejects with what the platform threw, or `KV_TIMEOUT`. */
   page(prefix: string, limit: number, cursor: string | undefined): Promise<KVListResultLike> {
+    if (this.#isSpent()) return this.#refuse();
     const options = cursor === undefined ? { prefix, limit } : { prefix, limit, cursor };
     return withTimeout(this.#namespace.list(options), this.#timeoutMs, 'list');
   }
@@ -122,14 +145,36 @@ export class KVAccess {
     const platformCause = unwrapped(cause);
     const shown = this.#secretKeys ? withoutSecret(platformCause, key.slice(prefix.length)) : platformCause;
     const error = toKVError(operation, `${prefix}…`, shown);
-    report(this.#events, {
-      type: 'client.error',
-      source: this.#source,
-      operation,
-      keyPrefix: prefix,
-      code: error.code,
-      error,
-    });
+    const { code } = error;
+    if (this.#source === 'cache') {
+      report(this.#events, { type: 'cache.error', source: 'cache', operation, keyPrefix: prefix, code, error });
+    } else {
+      report(this.#events, { type: 'client.error', source: this.#source, operation, keyPrefix: prefix, code, error });
+    }
+  }
+
+  /** Whether what nobody asked for, a write of a loaded value, is still within the budget. */
+  get allowsAutomaticWrites(): boolean {
+    if (this.#budget?.allowsAutomaticWrites !== false) return true;
+    this.#reportSpent(this.#budget, 'writes');
+    return false;
+  }
+
+  #isSpent(): boolean {
+    return this.#budget?.take() === false;
+  }
+
+  /** Rejects in place of an operation that the platform would refuse. */
+  #refuse(): Promise<never> {
+    const limit = this.#budget?.limit ?? 0;
+    if (this.#budget !== undefined) this.#reportSpent(this.#budget, 'all');
+    const message = `The budget of ${limit} KV operations of this request is spent.`;
+    return Promise.reject(new CloudflareClientError('KV_BUDGET_SPENT', message));
+  }
+
+  #reportSpent(budget: OperationBudget, spent: 'writes' | 'all'): void {
+    if (this.#events === undefined || !budget.isNews(spent)) return;
+    report(this.#events, { type: 'kv.budget', source: this.#source, spent, limit: budget.limit });
   }
 }
 

@@ -3,9 +3,12 @@ import type { EventSink } from '../../events.js';
 import { readInBulk } from './bulk-read.js';
 import type { DeletePrefixOptions, DeleteReport } from './delete-many.js';
 import { checkDeletePrefix, deleteByPrefix, deleteKeys } from './delete-many.js';
+import type { KVStats, KVStatsOptions } from './key-stats.js';
+import { checkStatsOptions, collectStats } from './key-stats.js';
 import { checkKey, checkKeys, checkPrefix, keyPrefix, quote } from './key.js';
 import { KVAccess } from './kv-access.js';
 import type { KVNamespaceLike } from './kv-namespace.js';
+import type { OperationBudget } from './operation-budget.js';
 import { listPages } from './listing.js';
 import { checkNativeTtl } from './ttl.js';
 import { checkMetadata, toJson } from './value.js';
@@ -22,6 +25,18 @@ export interface KVClientOptions {
   readonly timeoutMs?: number;
   /** Where large values and corrupt entries are reported. Without it nothing is built or sent. */
   readonly events?: EventSink | undefined;
+  /**
+   * How many KV operations may be made, shared with the other clients of the request.
+   *
+   * @default none with `new`; 1,000 per request scope
+   */
+  readonly budget?: OperationBudget | undefined;
+  /**
+   * The clock, in milliseconds since the epoch; `stats` tells with it what expires soon.
+   *
+   * @default Date.now
+   */
+  readonly now?: () => number;
 }
 
 /** Options of `KVClient.put`. */
@@ -73,10 +88,12 @@ export interface KVListEntry {
  */
 export class KVClient {
   readonly #access: KVAccess;
+  readonly #now: () => number;
 
   constructor(namespace: KVNamespaceLike, options: KVClientOptions = {}) {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, events } = options;
-    this.#access = new KVAccess(namespace, { source: 'kv', timeoutMs, events });
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, events, budget, now = Date.now } = options;
+    this.#access = new KVAccess(namespace, { source: 'kv', timeoutMs, events, budget });
+    this.#now = now;
   }
 
   /**
@@ -188,6 +205,18 @@ export class KVClient {
       );
     }
     return listEntries(this.#access, prefix, limit);
+  }
+
+  /**
+   * Counts keys by pattern over all pages: how many there are, what their metadata takes, how many expire soon. It reads no
+   * values, and a listing can lag up to 60 seconds behind writes made elsewhere.
+   *
+   * @returns the counts; those of the first `maxPages` pages, with `isComplete: false`, where there are more.
+   * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION` before anything is read; `KV_LIST_FAILED`,
+   *   `KV_RATE_LIMITED`, `KV_TIMEOUT`.
+   */
+  async stats(options: KVStatsOptions = {}): Promise<KVStats> {
+    return collectStats(this.#access, checkStatsOptions(options), this.#now());
   }
 
   #parseOrNull(key: string, text: string | null): unknown {

@@ -2,6 +2,7 @@ import type { EventSink } from '../../events.js';
 import type { ExecutionContextLike } from '../../internal/execution-context.js';
 import { KVAccess } from './kv-access.js';
 import type { KVNamespaceLike } from './kv-namespace.js';
+import type { OperationBudget } from './operation-budget.js';
 import type { RateLimitDecision, RateLimitRule, RateLimitStore } from './rate-limit-store.js';
 import type { Window, WindowRecord, Windows } from './rate-limit-windows.js';
 import { mergeWindow, parseRecord, resetWindow, windowsFor } from './rate-limit-windows.js';
@@ -17,6 +18,8 @@ export interface KVRateLimitStoreOptions {
   readonly timeoutMs: number;
   /** Where failures of KV are reported. */
   readonly events?: EventSink | undefined;
+  /** The operations that the clients of a request share. */
+  readonly budget?: OperationBudget | undefined;
   /** The clock, in milliseconds since the epoch. */
   readonly now: () => number;
   /** `ctx.waitUntil`, bound: takes writes off the caller's path and lets a delayed write happen after the response. */
@@ -38,8 +41,8 @@ export class KVRateLimitStore implements RateLimitStore {
   readonly #delay: (ms: number) => Promise<void>;
 
   constructor(namespace: KVNamespaceLike, options: KVRateLimitStoreOptions) {
-    const { timeoutMs, events, now, waitUntil, delay } = options;
-    this.#access = new KVAccess(namespace, { source: 'rate-limit', timeoutMs, events });
+    const { timeoutMs, events, budget, now, waitUntil, delay } = options;
+    this.#access = new KVAccess(namespace, { source: 'rate-limit', timeoutMs, events, budget });
     this.#windows = windowsFor(namespace);
     this.#now = now;
     this.#waitUntil = waitUntil;

@@ -5,6 +5,7 @@ import { report } from '../../internal/report.js';
 import { checkKey, quote } from './key.js';
 import { isKVNamespace } from './kv-access.js';
 import type { KVNamespaceLike } from './kv-namespace.js';
+import type { OperationBudget } from './operation-budget.js';
 import { KVRateLimitStore } from './kv-rate-limit-store.js';
 import type { RateLimitStore } from './rate-limit-store.js';
 
@@ -43,6 +44,12 @@ export interface RateLimitResult {
 export interface RateLimiterClientOptions {
   /** Where refusals and failures are reported. Without it nothing is built or sent. */
   readonly events?: EventSink | undefined;
+  /**
+   * How many KV operations may be made, shared with the other clients of the request.
+   *
+   * @default none with `new`; 1,000 per request scope
+   */
+  readonly budget?: OperationBudget | undefined;
   /**
    * The clock, in milliseconds since the epoch.
    *
@@ -89,10 +96,10 @@ export class RateLimiterClient {
 
   /** Takes a KV namespace, told by its methods, or a store. */
   constructor(store: KVNamespaceLike | RateLimitStore, options: RateLimiterClientOptions = {}) {
-    const { events, now = Date.now, timeoutMs = DEFAULT_TIMEOUT_MS, waitUntil, delay = wait } = options;
+    const { events, budget, now = Date.now, timeoutMs = DEFAULT_TIMEOUT_MS, waitUntil, delay = wait } = options;
     this.#store = isRateLimitStore(store)
       ? store
-      : new KVRateLimitStore(store, { events, now, timeoutMs, waitUntil, delay });
+      : new KVRateLimitStore(store, { events, budget, now, timeoutMs, waitUntil, delay });
     this.#events = events;
     this.#now = now;
   }

@@ -2,12 +2,14 @@ import { CloudflareClientError } from '../../errors.js';
 import type { EventSink, SessionMissEvent } from '../../events.js';
 import { report } from '../../internal/report.js';
 import { sha256 } from '../../internal/sha256.js';
-import { entryOptions, readMetadata } from './cache-entry.js';
+import { readMetadata } from './cache/cache-entry.js';
 import { checkKey, findKeyFault } from './key.js';
 import { KVAccess } from './kv-access.js';
 import type { KVEntryLike, KVNamespaceLike } from './kv-namespace.js';
+import type { OperationBudget } from './operation-budget.js';
 import type { CachedSession } from './session.js';
 import { findSessionFault, pickSession, revokedKey } from './session.js';
+import { nativeTtl } from './ttl.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
 const MAX_TTL_MS = 86_400_000;
@@ -24,6 +26,12 @@ export interface SessionCacheClientOptions {
   readonly timeoutMs?: number;
   /** Where hits, misses and failures are reported; no event holds a token. Without it nothing is built or sent. */
   readonly events?: EventSink | undefined;
+  /**
+   * How many KV operations may be made, shared with the other clients of the request.
+   *
+   * @default none with `new`; 1,000 per request scope
+   */
+  readonly budget?: OperationBudget | undefined;
   /**
    * The clock, in milliseconds since the epoch.
    *
@@ -61,8 +69,8 @@ export class SessionCacheClient {
   readonly #hashKeys: boolean;
 
   constructor(namespace: KVNamespaceLike, options: SessionCacheClientOptions = {}) {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, events, now = Date.now, hashKeys = false } = options;
-    this.#access = new KVAccess(namespace, { source: 'session', timeoutMs, events, secretKeys: true });
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, events, budget, now = Date.now, hashKeys = false } = options;
+    this.#access = new KVAccess(namespace, { source: 'session', timeoutMs, events, budget, secretKeys: true });
     this.#events = events;
     this.#now = now;
     this.#hashKeys = hashKeys;
@@ -92,7 +100,10 @@ export class SessionCacheClient {
       return;
     }
     try {
-      await this.#access.write(key, this.#encode(pickSession(value)), entryOptions(now, ttlMs / 1000));
+      await this.#access.write(key, this.#encode(pickSession(value)), {
+        expirationTtl: nativeTtl(ttlMs / 1000),
+        metadata: { v: 1, c: now, e: now + ttlMs },
+      });
     } catch (error) {
       this.#access.reportFailure('write', key, error);
     }

@@ -1,6 +1,7 @@
 import { CloudflareClientError } from '../../errors.js';
 
-const MAX_TIMEOUT_MS = 2_147_483_647;
+/** Longest delay of a timer, in milliseconds. */
+export const MAX_TIMEOUT_MS = 2_147_483_647;
 
 /**
  * Refuses what is not a timeout.
@@ -53,4 +54,20 @@ export function withTimeout<T>(promise: Promise<T>, timeoutMs: number, operation
 
 function timeoutError(timeoutMs: number, operation: string): CloudflareClientError {
   return new CloudflareClientError('KV_TIMEOUT', `KV did not answer a ${operation} within ${timeoutMs} ms.`);
+}
+
+/**
+ * Waits for a promise at most `timeoutMs`, with a timer of this request's own.
+ *
+ * @returns its value, or `'late'`. Rejects as the promise does.
+ */
+export async function settleWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<{ value: T } | 'late'> {
+  let onTime: (late: 'late') => void = () => undefined;
+  const late = new Promise<'late'>((resolve) => (onTime = resolve));
+  const timer = setTimeout(() => onTime('late'), timeoutMs);
+  try {
+    return await Promise.race([promise.then((value) => ({ value })), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -3,8 +3,8 @@ import { CloudflareClientError } from '../../errors.js';
 /** Shortest lifetime, in seconds, that KV itself takes. https://developers.cloudflare.com/kv/api/write-key-value-pairs/ */
 export const MIN_NATIVE_TTL_SECONDS = 60;
 
-// KV reads expirationTtl as a signed 32-bit integer; a larger one is a TypeError (research/caching.md, section 3).
-const MAX_TTL_SECONDS = 2_147_483_647;
+/** Longest lifetime, in seconds: KV reads it as a signed 32-bit integer, and a larger one is a TypeError (research/caching.md, section 3). */
+export const MAX_TTL_SECONDS = 2_147_483_647;
 
 /**
  * Refuses what is not a lifetime.

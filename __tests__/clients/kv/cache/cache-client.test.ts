@@ -1,6 +1,6 @@
-import { CacheClient } from '../../../src/clients/kv/cache-client.js';
-import { ManualClock, MemoryKVNamespace, RecordingSink } from '../../../src/testing.js';
-import { badKey, codeOf, deferred, errorOf, fc, goodKey, jsonValue } from '../../support/kv.js';
+import { CacheClient } from '../../../../src/clients/kv/cache/cache-client.js';
+import { ManualClock, MemoryKVNamespace, RecordingSink } from '../../../../src/testing.js';
+import { badKey, codeOf, deferred, errorOf, fc, goodKey, jsonValue } from '../../../support/kv.js';
 
 function setup(options: { events?: boolean } = {}) {
   const clock = new ManualClock();
@@ -122,10 +122,11 @@ describe('CacheClient', () => {
     clock.advance(4000);
     await cache.get('cache:user:42');
     expect(sink.events).toEqual([
-      { type: 'cache.miss', keyPrefix: 'cache:user:', reason: 'absent' },
-      { type: 'cache.write', keyPrefix: 'cache:user:', ttlSeconds: 5 },
-      { type: 'cache.hit', keyPrefix: 'cache:user:', ageMs: 1000 },
-      { type: 'cache.miss', keyPrefix: 'cache:user:', reason: 'expired' },
+      { type: 'cache.miss', keyPrefix: 'cache:user:', reason: 'absent', durationMs: 0 },
+      { type: 'cache.load', keyPrefix: 'cache:user:', outcome: 'value', keys: 1, durationMs: 0 },
+      { type: 'cache.write', keyPrefix: 'cache:user:', ttlSeconds: 5, bytes: 1, durationMs: 0 },
+      { type: 'cache.hit', keyPrefix: 'cache:user:', tier: 'kv', ageMs: 1000, bytes: 1, durationMs: 0 },
+      { type: 'cache.miss', keyPrefix: 'cache:user:', reason: 'expired', durationMs: 0 },
     ]);
   });
 
@@ -139,9 +140,9 @@ describe('CacheClient', () => {
         ['42', null],
       ]),
     );
-    expect(sink.ofType('client.error').map(({ code }) => code)).toEqual(Array(3).fill('KV_READ_FAILED'));
+    expect(sink.ofType('cache.error').map(({ code }) => code)).toEqual(Array(3).fill('KV_READ_FAILED'));
     expect(sink.ofType('cache.miss').map(({ reason }) => reason)).toEqual(['error', 'error', 'error']);
-    expect(JSON.stringify(sink.ofType('client.error').map(({ error }) => String(error)))).not.toContain('cache:a:1');
+    expect(JSON.stringify(sink.ofType('cache.error').map(({ error }) => String(error)))).not.toContain('cache:a:1');
   });
 
   test('getMany gives null for misses and reads 150 keys in two operations', async () => {
@@ -189,7 +190,7 @@ describe('CacheClient.getOrSet', () => {
     const { cache, kv, sink } = setup();
     kv.failAll('get');
     expect(await cache.getOrSet('cache:a:1', 60, () => 1)).toBe(1);
-    expect(sink.ofType('client.error')).toMatchObject([{ source: 'cache', operation: 'read', code: 'KV_READ_FAILED' }]);
+    expect(sink.ofType('cache.error')).toMatchObject([{ source: 'cache', operation: 'read', code: 'KV_READ_FAILED' }]);
     expect(sink.ofType('cache.miss')).toMatchObject([{ reason: 'error' }]);
   });
 
@@ -197,7 +198,7 @@ describe('CacheClient.getOrSet', () => {
     const { cache, kv, sink } = setup();
     kv.failAll('put', new Error('KV PUT failed: 429 Too Many Requests'));
     expect(await cache.getOrSet('cache:a:1', 60, () => 1)).toBe(1);
-    expect(sink.ofType('client.error')).toMatchObject([{ operation: 'write', code: 'KV_RATE_LIMITED' }]);
+    expect(sink.ofType('cache.error')).toMatchObject([{ operation: 'write', code: 'KV_RATE_LIMITED' }]);
     expect(sink.ofType('cache.write')).toEqual([]);
   });
 
@@ -218,7 +219,7 @@ describe('CacheClient.getOrSet', () => {
     const value = cache.getOrSet('cache:a:1', 60, () => 1);
     await jest.advanceTimersByTimeAsync(200);
     expect(await value).toBe(1);
-    expect(sink.ofType('client.error').map(({ code }) => code)).toEqual(['KV_TIMEOUT', 'KV_TIMEOUT']);
+    expect(sink.ofType('cache.error').map(({ code }) => code)).toEqual(['KV_TIMEOUT', 'KV_TIMEOUT']);
     expect(jest.getTimerCount()).toBe(0);
     jest.useRealTimers();
   });
@@ -310,11 +311,15 @@ describe('CacheClient.getOrSet, many calls at once', () => {
     }
   });
 
-  test('shares what JSON cannot hold as it is', async () => {
+  test('gives each caller a copy of what JSON cannot hold, and a stream or a function as it is', async () => {
     const { cache } = setup();
     const value = { big: 1n };
     const values = await Promise.all(fifty(() => cache.getOrSet('cache:a:1', 60, async () => value)));
-    expect(values.every((each) => each === value)).toBe(true);
+    expect(values).toEqual(Array(50).fill(value));
+    expect(new Set(values).size).toBe(50);
+    const call = (): number => 1;
+    const calls = await Promise.all(fifty(() => cache.getOrSet('cache:a:2', 60, async () => call)));
+    expect(new Set(calls)).toEqual(new Set([call]));
   });
 
   test('a load that fails rejects all with the same error, and the next call loads again', async () => {
@@ -404,7 +409,7 @@ describe('CacheClient.getOrSetMany', () => {
       ['cache:item:1', 'stored'],
       ['cache:item:0', 'loaded cache:item:0'],
     ]);
-    expect(loader.mock.calls).toEqual([[['cache:item:2', 'cache:item:0']]]);
+    expect(loader.mock.calls.map(([missing]) => missing)).toEqual([['cache:item:2', 'cache:item:0']]);
     expect(await kv.get('cache:item:0')).toBe('"loaded cache:item:0"');
     expect(await cache.getOrSetMany(keys, 60, neverLoads)).toEqual(values);
   });
@@ -430,7 +435,7 @@ describe('CacheClient.getOrSetMany', () => {
     kv.failAll('put');
     const values = await cache.getOrSetMany(keysOf(3), 60, (missing) => new Map(missing.map((key) => [key, key])));
     expect([...values.values()]).toEqual(keysOf(3));
-    expect(sink.ofType('client.error').map(({ operation }) => operation)).toContain('write');
+    expect(sink.ofType('cache.error').map(({ operation }) => operation)).toContain('write');
   });
 
   test('passes the error of the loader on as it is, and stores nothing', async () => {
@@ -467,8 +472,8 @@ describe('CacheClient events', () => {
     kv.failAll('get', error);
     await cache.getOrSet('cache:user:alice@example.com', 60, () => 1);
     await cache.getOrSetMany(['cache:user:bob@example.com'], 60, () => new Map([['cache:user:bob@example.com', 1]]));
-    expect(sink.ofType('client.error').length).toBeGreaterThanOrEqual(4);
-    for (const event of sink.ofType('client.error')) {
+    expect(sink.ofType('cache.error').length).toBeGreaterThanOrEqual(4);
+    for (const event of sink.ofType('cache.error')) {
       const shown = [event.keyPrefix, String(event.error), JSON.stringify(event), String((event.error as Error).cause)];
       expect(shown.join()).not.toMatch(/alice|bob/);
     }

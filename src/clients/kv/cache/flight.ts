@@ -6,12 +6,22 @@ export class Flight {
   isSuperseded = false;
   /** The write under way; it never rejects. */
   writing: Promise<unknown> | undefined;
-  /** The JSON of what the first caller was given; `undefined` where JSON cannot hold it. */
+  /** The JSON of what the first caller was given; `undefined` where that is not what is stored. */
   text: string | undefined;
 
   /** Waits for the first caller's value, or its error, and makes a copy, so that none can change another's object. */
   async join(): Promise<unknown> {
     const value = await this.leader;
-    return this.text === undefined ? value : JSON.parse(this.text);
+    return this.text === undefined ? copyOf(value) : JSON.parse(this.text);
+  }
+}
+
+/** A copy of what JSON does not hold; what cannot be copied at all (a function, a stream) is handed out as it is. */
+export function copyOf<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  try {
+    return structuredClone(value);
+  } catch {
+    return value;
   }
 }

@@ -1,0 +1,179 @@
+import { CloudflareClientError } from '../../../errors.js';
+import { MAX_TIMEOUT_MS } from '../timeout.js';
+import { MAX_TTL_SECONDS } from '../ttl.js';
+import type { CacheClientOptions, CachePolicyOptions, GetOrSetOptions } from './cache-options.js';
+import { checkTags } from './tags.js';
+
+const MAX_TTL_JITTER = 0.5;
+const MAX_EARLY_REFRESH = 10;
+/** https://developers.cloudflare.com/kv/platform/limits/ */
+const MIN_EDGE_TTL_SECONDS = 30;
+const REFRESH_BACKOFF_SECONDS = 5;
+const JOIN_TIMEOUT_MS = 5_000;
+
+/** How one call is cached: the options of the client and of the call, resolved. */
+export interface CachePolicy extends GetOrSetOptions<unknown> {
+  readonly staleWhileRevalidate: number;
+  readonly staleIfError: number;
+  readonly refreshBackoffSeconds: number;
+  readonly ttlJitter: number;
+  readonly earlyRefresh: number;
+  readonly singleFlight: 'request' | 'isolate';
+  readonly joinTimeoutMs: number;
+  readonly awaitWrites: boolean;
+}
+
+const DEFAULTS: CachePolicy = {
+  staleWhileRevalidate: 0,
+  staleIfError: 0,
+  refreshBackoffSeconds: REFRESH_BACKOFF_SECONDS,
+  ttlJitter: 0,
+  earlyRefresh: 0,
+  singleFlight: 'request',
+  joinTimeoutMs: JOIN_TIMEOUT_MS,
+  awaitWrites: true,
+};
+
+type Rule = readonly [isGood: (value: unknown) => boolean, bounds: string];
+type ClientOption = Exclude<keyof CacheClientOptions, keyof CachePolicyOptions | 'timeoutMs' | 'events'>;
+
+/** What each option takes; the words end the sentence of a refusal. */
+const RULES: Readonly<Record<keyof GetOrSetOptions<unknown>, Rule>> = {
+  staleWhileRevalidate: [isWithin(0, MAX_TTL_SECONDS), `seconds from 0 to ${MAX_TTL_SECONDS}`],
+  staleIfError: [isWithin(0, MAX_TTL_SECONDS), `seconds from 0 to ${MAX_TTL_SECONDS}`],
+  refreshBackoffSeconds: [isWithin(0, MAX_TTL_SECONDS), `seconds from 0 to ${MAX_TTL_SECONDS}`],
+  softTimeoutMs: [isTimeout, `milliseconds above 0 and at most ${MAX_TIMEOUT_MS}`],
+  hardTimeoutMs: [isTimeout, `milliseconds above 0 and at most ${MAX_TIMEOUT_MS}`],
+  joinTimeoutMs: [isTimeout, `milliseconds above 0 and at most ${MAX_TIMEOUT_MS}`],
+  negativeTtlSeconds: [isSeconds, `seconds as an integer from 1 to ${MAX_TTL_SECONDS}`],
+  ttlJitter: [isWithin(0, MAX_TTL_JITTER), `a share of the TTL from 0 to ${MAX_TTL_JITTER}`],
+  earlyRefresh: [isWithin(0, MAX_EARLY_REFRESH), `a factor from 0 to ${MAX_EARLY_REFRESH}`],
+  singleFlight: [(value) => value === 'request' || value === 'isolate', `'request' or 'isolate'`],
+  awaitWrites: [isOf('boolean'), 'true or false'],
+  forceFresh: [isOf('boolean'), 'true or false'],
+  bypass: [isOf('boolean'), 'true or false'],
+  cacheIf: [isOf('function'), 'a function'],
+  codec: [hasMethods('encode', 'decode'), 'an object with encode and decode'],
+  schema: [isSchema, 'a Standard Schema'],
+  tags: [
+    (value) => Array.isArray(value) || typeof value === 'function',
+    'a list of names, or a function that gives one',
+  ],
+};
+
+/**
+ * Refuses options that no call can follow. Names that are no options are refused as well: a misspelt bound would be none.
+ *
+ * @throws {CloudflareClientError} `INVALID_OPTION`, naming the option, the value and the bounds.
+ */
+export function checkGetOrSetOptions(options: unknown): asserts options is GetOrSetOptions<unknown> {
+  if (typeof options !== 'object' || options === null) {
+    throw new CloudflareClientError('INVALID_OPTION', `Options of type ${typeof options} are refused: give an object.`);
+  }
+  for (const option of Object.keys(options)) {
+    const value = (options as Record<string, unknown>)[option];
+    const rule = (RULES as Partial<typeof RULES>)[option as keyof typeof RULES];
+    if (rule === undefined) throw new CloudflareClientError('INVALID_OPTION', `There is no option ${option}.`);
+    if (value !== undefined && !rule[0](value)) throw refusal(option, value, rule[1]);
+  }
+  const { tags } = options as GetOrSetOptions<unknown>;
+  if (Array.isArray(tags)) checkTags(tags);
+}
+
+const CLIENT_RULES: Readonly<Record<ClientOption, Rule>> = {
+  eventKeys: [(value) => value === 'prefix' || value === 'hash' || value === 'raw', `'prefix', 'hash' or 'raw'`],
+  now: [isOf('function'), 'a function'],
+  random: [isOf('function'), 'a function'],
+  waitUntil: [isOf('function'), 'a function, such as (work) => ctx.waitUntil(work)'],
+  memo: [isOf('boolean'), 'true or false'],
+  clearable: [isOf('boolean'), 'true or false'],
+  memory: [hasMethods('get', 'set', 'delete', 'deletePrefix'), 'what memoryTier() makes'],
+  cacheTtlSeconds: [isEdgeTtl, `seconds as an integer from ${MIN_EDGE_TTL_SECONDS} to ${MAX_TTL_SECONDS}`],
+  budget: [hasMethods('take'), 'an OperationBudget'],
+};
+
+/**
+ * Refuses what is no option of a client, besides those that its policy and its access to KV check.
+ *
+ * @throws {CloudflareClientError} `INVALID_OPTION`, naming the option, the value and the bounds.
+ */
+export function checkClientOptions(options: CacheClientOptions): void {
+  for (const option of Object.keys(CLIENT_RULES) as ClientOption[]) {
+    const value = options[option];
+    const [isGood, bounds] = CLIENT_RULES[option];
+    if (value !== undefined && !isGood(value)) throw refusal(option, value, bounds);
+  }
+}
+
+/** The policy of a client: its options over the defaults. Other options of the client are left alone. */
+export function clientPolicy(options: CachePolicyOptions): CachePolicy {
+  const policy: Record<string, unknown> = { ...DEFAULTS };
+  for (const option of Object.keys(options)) {
+    const value = (options as Record<string, unknown>)[option];
+    const rule = (RULES as Partial<typeof RULES>)[option as keyof typeof RULES];
+    if (rule === undefined || value === undefined) continue;
+    if (!rule[0](value)) throw refusal(option, value, rule[1]);
+    policy[option] = value;
+  }
+  return policy as unknown as CachePolicy;
+}
+
+const checked = new WeakSet();
+
+/** The policy of one call. Frozen options, as decorators hand them over, are checked once. */
+export function callPolicy<T>(defaults: CachePolicy, options: GetOrSetOptions<T>): CachePolicy {
+  if (!checked.has(options)) {
+    checkGetOrSetOptions(options);
+    if (Object.isFrozen(options)) checked.add(options);
+  }
+  const policy: Record<string, unknown> = { ...defaults };
+  for (const option of Object.keys(options)) {
+    const value = (options as Record<string, unknown>)[option];
+    if (value !== undefined) policy[option] = value;
+  }
+  return policy as unknown as CachePolicy;
+}
+
+/** Seconds after its TTL for which an entry may still be of use. */
+export function staleSeconds({ staleWhileRevalidate, staleIfError }: CachePolicy): number {
+  return Math.max(staleWhileRevalidate, staleIfError);
+}
+
+function refusal(option: string, value: unknown, bounds: string): CloudflareClientError {
+  const isShown = typeof value === 'number' || typeof value === 'boolean';
+  const shown = isShown ? String(value) : `of type ${value === null ? 'null' : typeof value}`;
+  return new CloudflareClientError('INVALID_OPTION', `Option ${option} ${shown} is refused: give ${bounds}.`);
+}
+
+function isWithin(minimum: number, maximum: number) {
+  return (value: unknown): boolean => typeof value === 'number' && value >= minimum && value <= maximum;
+}
+
+function isTimeout(value: unknown): boolean {
+  return typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT_MS;
+}
+
+function isSeconds(value: unknown): boolean {
+  return Number.isInteger(value) && isWithin(1, MAX_TTL_SECONDS)(value);
+}
+
+function isEdgeTtl(value: unknown): boolean {
+  return Number.isInteger(value) && isWithin(MIN_EDGE_TTL_SECONDS, MAX_TTL_SECONDS)(value);
+}
+
+function isOf(type: 'boolean' | 'function') {
+  return (value: unknown): boolean => typeof value === type;
+}
+
+function hasMethods(...methods: string[]) {
+  return (value: unknown): boolean =>
+    typeof value === 'object' &&
+    value !== null &&
+    methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function');
+}
+
+function isSchema(value: unknown): boolean {
+  // Some libraries' schemas are functions.
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return hasMethods('validate')((value as { '~standard'?: unknown })['~standard']);
+}

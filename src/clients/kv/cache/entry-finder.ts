@@ -1,0 +1,254 @@
+import type { CacheMissReason, CacheTier } from '../../../events.js';
+import { readInBulk } from '../bulk-read.js';
+import type { KVEntryLike } from '../kv-namespace.js';
+import type { CacheContext } from './cache-context.js';
+import type { EntryMetadata } from './cache-entry.js';
+import { openEntry, readMetadata, staleFor } from './cache-entry.js';
+import type { CachePolicy } from './cache-policy.js';
+import { staleSeconds } from './cache-policy.js';
+import type { Markers } from './markers.js';
+import type { Tiers } from './tiers.js';
+
+/** A value that can be served, fresh or within a stale bound. */
+export interface FoundValue {
+  readonly status: 'fresh' | 'stale';
+  readonly value: unknown;
+  /** What is stored for it. */
+  readonly text: string;
+  readonly record: EntryMetadata | null;
+  readonly ageMs: number | null;
+  /** Milliseconds since it stopped being fresh; negative while it is. */
+  readonly staleMs: number;
+  readonly tier: CacheTier;
+}
+
+/** What was found under a key. */
+export type Found = FoundValue | { readonly status: 'miss'; readonly reason: CacheMissReason };
+
+type Answer = KVEntryLike | string | null | undefined;
+
+/** Every miss, made once. */
+const MISS = {
+  absent: { status: 'miss', reason: 'absent' },
+  expired: { status: 'miss', reason: 'expired' },
+  corrupt: { status: 'miss', reason: 'corrupt' },
+  error: { status: 'miss', reason: 'error' },
+  invalidated: { status: 'miss', reason: 'invalidated' },
+  schema: { status: 'miss', reason: 'schema' },
+} as const;
+
+/** Finds entries: at hand, else in KV. What fails is a miss and an event. */
+export class EntryFinder {
+  readonly #context: CacheContext;
+  readonly #tiers: Tiers;
+  readonly #markers: Markers;
+  readonly #isClearable: boolean;
+
+  constructor(context: CacheContext, tiers: Tiers, markers: Markers, isClearable: boolean) {
+    this.#context = context;
+    this.#tiers = tiers;
+    this.#markers = markers;
+    this.#isClearable = isClearable;
+  }
+
+  /** Looks a key up: at hand, then in KV. */
+  async find(key: string, policy: CachePolicy): Promise<Found> {
+    const near = this.#tiers.isEmpty ? undefined : this.#tiers.find(key);
+    if (near !== undefined) {
+      const found = await this.judge(key, near.entry, near.tier, policy);
+      // One that is stale here may have been refreshed in KV.
+      if (found.status === 'fresh') return found;
+    }
+    const { changes } = this.#tiers;
+    try {
+      return await this.judgeRead(key, await this.read(key, policy), policy, changes);
+    } catch (cause) {
+      return this.failed(key, cause);
+    }
+  }
+
+  /** Whether nothing is at hand and nothing but the entry itself is to be read, so that a caller need not go through `find`. */
+  get isDirect(): boolean {
+    return this.#tiers.isEmpty;
+  }
+
+  /** Reads an entry, and the markers of the call with it. Rejects with what the platform threw. Not async: every hit pays for it. */
+  read(key: string, policy: CachePolicy): Promise<Answer> {
+    const tags = tagsOf(policy);
+    if (tags === undefined && !this.#isClearable) return this.#context.access.readEntry(key);
+    const markers = this.#markers.unknown(tags);
+    return markers.length === 0 ? this.#context.access.readEntry(key) : this.#readWith(key, markers);
+  }
+
+  /** What was read means; a promise where more is to be read for that, or to be waited for. It may reject as `read` does. */
+  judgeRead(key: string, answer: Answer, policy: CachePolicy, changes = 0): Found | Promise<Found> {
+    const markers = this.#unreadMarkers(answer, tagsOf(policy));
+    if (markers !== undefined) return this.#judgeTagged(key, answer, policy, { markers, changes });
+    const judged = this.judge(key, answer, 'kv', policy);
+    if (this.#tiers.isEmpty) return judged;
+    return judged instanceof Promise
+      ? judged.then((found) => this.#keep(key, answer, found, changes))
+      : this.#keep(key, answer, judged, changes);
+  }
+
+  /** Reports a read that failed, which is a miss. */
+  failed(key: string, cause: unknown): Found {
+    this.#context.access.reportFailure('read', key, cause);
+    return MISS.error;
+  }
+
+  /** What is at hand and needs no waiting: a fresh value, plain JSON, of no schema. */
+  findNear(key: string, policy: CachePolicy): FoundValue | undefined {
+    if (this.#tiers.isEmpty || policy.codec !== undefined || policy.schema !== undefined) return undefined;
+    const near = this.#tiers.find(key);
+    const found = near === undefined ? undefined : this.judge(key, near.entry, near.tier, policy);
+    return found === undefined || found instanceof Promise || found.status !== 'fresh' ? undefined : found;
+  }
+
+  /** Looks many keys up, 100 per operation, the markers of the call among them. */
+  async findMany(keys: readonly string[], policy: CachePolicy): Promise<Map<string, Found>> {
+    const { changes } = this.#tiers;
+    const found = new Map<string, Found>();
+    const far: string[] = [];
+    for (const key of keys) {
+      const near = this.#tiers.isEmpty ? undefined : this.#tiers.find(key);
+      const judged = near === undefined ? undefined : await this.judge(key, near.entry, near.tier, policy);
+      if (judged?.status === 'fresh') found.set(key, judged);
+      else far.push(key);
+    }
+    if (far.length > 0) {
+      const answers = await this.#readMany(far, tagsOf(policy));
+      for (const key of far) {
+        const answer = answers.get(key);
+        found.set(key, answer === undefined ? MISS.error : await this.judgeRead(key, answer, policy, changes));
+      }
+    }
+    return found;
+  }
+
+  /** What an entry means now; a promise only where its codec or the schema gives one. */
+  judge(key: string, answer: Answer, tier: CacheTier, policy: CachePolicy): Found | Promise<Found> {
+    const opened = openEntry(answer);
+    if (typeof opened === 'string') return MISS[opened];
+    const { text, record } = opened;
+    const now = this.#context.now();
+    const staleMs = staleFor(record, now);
+    if (staleMs >= 0 && isDead(staleMs, record, policy)) return MISS.expired;
+    if (this.#isInvalid(record, policy)) return MISS.invalidated;
+    const ageMs = ageOf(record, now);
+    const status = staleMs < 0 ? 'fresh' : 'stale';
+    if (policy.codec !== undefined || policy.schema !== undefined || record?.f !== undefined) {
+      return this.#decode(key, { status, text, record, ageMs, staleMs, tier }, policy);
+    }
+    try {
+      return { status, value: JSON.parse(text), text, record, ageMs, staleMs, tier };
+    } catch {
+      return MISS.corrupt;
+    }
+  }
+
+  #isInvalid(record: EntryMetadata | null, policy: CachePolicy): boolean {
+    const tags = tagsOf(policy);
+    const isMarked = tags !== undefined || record?.g !== undefined || this.#isClearable;
+    return isMarked && this.#markers.isInvalid(record, tags);
+  }
+
+  async #decode(key: string, found: Omit<FoundValue, 'value'>, { codec, schema }: CachePolicy): Promise<Found> {
+    const { text } = found;
+    const format = found.record?.f ?? '';
+    let value: unknown;
+    try {
+      if (codec === undefined && format !== '') throw new TypeError('a format of a codec that is not there');
+      value = codec === undefined ? JSON.parse(text) : await codec.decode({ text, format }, { key });
+    } catch {
+      this.#context.reporter?.undecodable(key, format);
+      return MISS.corrupt;
+    }
+    if (schema === undefined) return { ...found, value };
+    try {
+      const result = await schema['~standard'].validate(value);
+      return result.issues === undefined ? { ...found, value: result.value } : MISS.schema;
+    } catch {
+      return MISS.schema;
+    }
+  }
+
+  async #judgeTagged(
+    key: string,
+    answer: Answer,
+    policy: CachePolicy,
+    { markers, changes }: { markers: readonly string[]; changes: number },
+  ): Promise<Found> {
+    await this.#markers.read(markers);
+    return this.#keep(key, answer, await this.judge(key, answer, 'kv', policy), changes);
+  }
+
+  #keep(key: string, answer: Answer, found: Found, changes: number): Found {
+    const isEntry = typeof answer === 'object' && answer !== null;
+    if (isEntry && found.status === 'fresh') this.#tiers.keep(key, answer, changes);
+    return found;
+  }
+
+  /** The markers of an entry's own tags that are still to be read. */
+  #unreadMarkers(answer: Answer, tags: readonly string[] | undefined): string[] | undefined {
+    const metadata = typeof answer === 'object' && answer !== null ? answer.metadata : undefined;
+    if ((metadata as Partial<EntryMetadata> | null | undefined)?.g === undefined) return undefined;
+    const own = readMetadata(metadata);
+    if (own === null || own === 'corrupt') return undefined;
+    const markers = this.#markers.unknown((own.g ?? []).filter((tag) => tags?.includes(tag) !== true));
+    return markers.length === 0 ? undefined : markers;
+  }
+
+  async #readWith(key: string, markers: string[]): Promise<Answer> {
+    const { access } = this.#context;
+    const entries = await readInBulk<KVEntryLike | string | null>([key, ...markers], {
+      many: async (chunk) => access.readEntries(chunk),
+      one: async (single) => access.readEntry(single),
+      failed: (_keys, error) => {
+        throw error;
+      },
+    });
+    this.#markers.learn(markers, entries);
+    return entries.get(key);
+  }
+
+  async #readMany(keys: readonly string[], tags: readonly string[] | undefined): Promise<Map<string, Answer>> {
+    const { access } = this.#context;
+    const markers = tags === undefined && !this.#isClearable ? [] : this.#markers.unknown(tags);
+    const answers = await readInBulk<KVEntryLike | string | null>([...keys, ...markers], {
+      many: async (chunk) => access.readEntries(chunk),
+      one: async (key) => access.readEntry(key),
+      failed: (failedKeys, cause) => access.reportFailure('read', failedKeys[0] ?? '', cause),
+    });
+    this.#markers.learn(markers, answers);
+    const missing = [...answers.values()].flatMap((answer) => this.#unreadMarkers(answer, tags) ?? []);
+    if (missing.length > 0 || markers.some((marker) => !answers.has(marker))) {
+      await this.#readMarkers([...new Set([...missing, ...this.#markers.unknown(tags)])], answers);
+    }
+    return answers;
+  }
+
+  /** Without its markers an entry cannot be judged: then every entry that may have tags counts as not read. */
+  async #readMarkers(markers: readonly string[], answers: Map<string, Answer>): Promise<void> {
+    try {
+      await this.#markers.read(markers);
+    } catch (cause) {
+      this.#context.access.reportFailure('read', markers[0] ?? '', cause);
+      answers.clear();
+    }
+  }
+}
+
+/** Whether an entry that is not fresh is of no more use either. */
+function isDead(staleMs: number, record: EntryMetadata | null, policy: CachePolicy): boolean {
+  return record?.n === 1 || staleMs >= staleSeconds(policy) * 1000;
+}
+
+function ageOf(record: EntryMetadata | null, now: number): number | null {
+  return record === null ? null : Math.max(0, now - record.c);
+}
+
+/** The tags of a call that are known before the value is. */
+function tagsOf(policy: CachePolicy): readonly string[] | undefined {
+  return typeof policy.tags === 'object' ? policy.tags : undefined;
+}
