@@ -1,0 +1,232 @@
+import { CloudflareClientError } from '../errors.js';
+import type { ClientEvent, EventSink } from '../events.js';
+import { countEvent, noCounts } from './event-counts.js';
+import type { EventCounts } from './event-counts.js';
+
+// https://developers.cloudflare.com/analytics/analytics-engine/limits/
+const MAX_INDEX_BYTES = 96;
+const MAX_BLOBS = 20;
+/** The platform says 16 KB; this is the smaller reading of it, because a point above the bound is lost. */
+const MAX_BLOB_BYTES = 16_000;
+const MAX_POINTS_PER_INVOCATION = 250;
+
+const MAX_ERROR_CODE_BYTES = 500;
+const MAX_OWN_BLOBS = MAX_BLOBS - 1;
+const MAX_OWN_BLOB_BYTES = MAX_BLOB_BYTES - MAX_ERROR_CODE_BYTES;
+
+/**
+ * What the doubles of a point of `AnalyticsEngineSink` hold, in their order: the first is `double1` in SQL, the last
+ * `double20`. The order is part of the public surface: stored points keep theirs.
+ */
+export const ANALYTICS_ENGINE_DOUBLES = [
+  'hits',
+  'staleHits',
+  'misses',
+  'loads',
+  'loadErrors',
+  'loadMs',
+  'writes',
+  'skips',
+  'errors',
+  'refreshes',
+  'refreshErrors',
+  'readBytes',
+  'writtenBytes',
+  'rateLimitDenials',
+  'sessionHits',
+  'sessionMisses',
+  'invalidations',
+  'warnings',
+  'readMs',
+  'memoryHits',
+] as const satisfies readonly (keyof EventCounts)[];
+
+/** A data point, as `AnalyticsEngineSink` writes it. */
+export interface AnalyticsEnginePoint {
+  indexes: string[];
+  doubles: number[];
+  blobs: string[];
+}
+
+/** What the sink needs of a Workers Analytics Engine dataset; a binding typed by `@cloudflare/workers-types` is assignable to it. */
+export interface AnalyticsEngineDatasetLike {
+  writeDataPoint(event?: AnalyticsEnginePoint): void;
+}
+
+/** A dataset, of which nothing says that a double of it is not async. */
+interface AnyDataset {
+  writeDataPoint(point: AnalyticsEnginePoint): unknown;
+}
+
+/** Options of `AnalyticsEngineSink`. */
+export interface AnalyticsEngineSinkOptions {
+  /** The sampling key, 1 to 96 UTF-8 bytes: what you group by, such as the Worker's name or a tenant. `index1` in SQL. */
+  readonly index: string;
+  /**
+   * Texts of yours on every point, at most 19 of together 15,500 UTF-8 bytes: a route, a colo, a version. `blob2` and on.
+   *
+   * @default []
+   */
+  readonly blobs?: readonly string[];
+  /**
+   * Most points that this instance writes, an integer from 1 to 250: as many as an invocation of a Worker may write to all
+   * its datasets. `Infinity` for an instance that outlives invocations; the platform's bound is then yours to keep.
+   *
+   * @default 250
+   */
+  readonly pointsPerInvocation?: number;
+}
+
+/**
+ * Adds up the events of a request and writes them to Workers Analytics Engine as one data point when it is flushed or
+ * disposed. A request scope disposes what it makes, so providing it as `EVENT_SINK` is all there is to do. It writes no keys.
+ *
+ * `double1` to `double20` are `ANALYTICS_ENGINE_DOUBLES` in that order: hits, staleHits, misses, loads, loadErrors, loadMs,
+ * writes, skips, errors, refreshes, refreshErrors, readBytes, writtenBytes, rateLimitDenials, sessionHits, sessionMisses,
+ * invalidations, warnings, readMs, memoryHits. `blob1` holds the distinct codes of the errors, joined by commas and cut at 500 bytes.
+ *
+ * Analytics Engine samples. A row stands for `_sample_interval` points, so weigh every sum with it. Hit ratio and mean load
+ * time per hour:
+ *
+ * ```sql
+ * SELECT toStartOfInterval(timestamp, INTERVAL '1' HOUR) AS hour, index1 AS worker,
+ *   SUM(_sample_interval * (double1 + double2)) / SUM(_sample_interval * (double1 + double2 + double3)) AS hit_ratio,
+ *   SUM(_sample_interval * double6) / SUM(_sample_interval * double4) AS mean_load_ms
+ * FROM my_dataset WHERE timestamp > NOW() - INTERVAL '1' DAY GROUP BY hour, worker ORDER BY hour
+ * ```
+ *
+ * @example
+ * ```ts
+ * const ANALYTICS = token<AnalyticsEngineDatasetLike>('ANALYTICS');
+ * const app = createContainer(
+ *   provideCache(),
+ *   provideBinding(ANALYTICS, 'ANALYTICS'),
+ *   provide(EVENT_SINK, (scope) => new AnalyticsEngineSink(scope.resolve(ANALYTICS), { index: 'my-worker' })),
+ * );
+ * ```
+ */
+export class AnalyticsEngineSink implements EventSink, Disposable {
+  readonly #dataset: AnyDataset;
+  readonly #index: string;
+  readonly #blobs: readonly string[];
+  readonly #maxPoints: number;
+  #counts: EventCounts | undefined;
+  #errorCodes = new Set<string>();
+  #points = 0;
+  #dropped = 0;
+
+  /**
+   * Makes a sink over a dataset.
+   *
+   * @param dataset the binding.
+   * @param options the sampling key, and what else goes on every point.
+   * @throws {CloudflareClientError} `INVALID_BINDING` for what is not a dataset; `INVALID_OPTION` for what no data point can hold.
+   */
+  constructor(dataset: AnalyticsEngineDatasetLike, options: AnalyticsEngineSinkOptions) {
+    const { index, blobs = [], pointsPerInvocation = MAX_POINTS_PER_INVOCATION } = options;
+    checkDataset(dataset);
+    checkIndex(index);
+    checkBlobs(blobs);
+    checkPoints(pointsPerInvocation);
+    this.#dataset = dataset;
+    this.#index = index;
+    this.#blobs = [...blobs];
+    this.#maxPoints = pointsPerInvocation;
+  }
+
+  /** Points that were not written: the bound was reached, or the dataset failed. The events in them are lost. */
+  get droppedPoints(): number {
+    return this.#dropped;
+  }
+
+  /** Adds `event` up. */
+  emit(event: ClientEvent): void {
+    countEvent((this.#counts ??= noCounts()), event);
+    if (event.type === 'cache.error' || event.type === 'client.error') this.#errorCodes.add(event.code);
+  }
+
+  /** Writes what came since the last flush as one point; nothing when there were no events. It never throws. */
+  flush(): void {
+    if (this.#counts === undefined) return;
+    const point = this.#pointOf(this.#counts);
+    this.#counts = undefined;
+    this.#errorCodes = new Set();
+    if (this.#points < this.#maxPoints) this.#write(point);
+    else this.#dropped += 1;
+  }
+
+  /** As `flush`. Events that come later wait for the next one. */
+  [Symbol.dispose](): void {
+    this.flush();
+  }
+
+  #pointOf(counts: EventCounts): AnalyticsEnginePoint {
+    return {
+      indexes: [this.#index],
+      doubles: ANALYTICS_ENGINE_DOUBLES.map((name) => (Number.isFinite(counts[name]) ? counts[name] : 0)),
+      blobs: [joinWithin(this.#errorCodes, MAX_ERROR_CODE_BYTES), ...this.#blobs],
+    };
+  }
+
+  #write(point: AnalyticsEnginePoint): void {
+    this.#points += 1;
+    try {
+      const result = this.#dataset.writeDataPoint(point);
+      if (result instanceof Promise) result.catch(() => (this.#dropped += 1));
+    } catch {
+      this.#dropped += 1;
+    }
+  }
+}
+
+function checkDataset(dataset: unknown): void {
+  if (typeof (dataset as Partial<AnalyticsEngineDatasetLike> | null | undefined)?.writeDataPoint === 'function') return;
+  throw new CloudflareClientError(
+    'INVALID_BINDING',
+    `What was given (${typeof dataset}) is not an Analytics Engine dataset: add the binding to analytics_engine_datasets in wrangler.jsonc and pass env.BINDING.`,
+  );
+}
+
+function checkIndex(index: unknown): void {
+  const bytes = typeof index === 'string' ? bytesOf(index) : 0;
+  if (bytes >= 1 && bytes <= MAX_INDEX_BYTES) return;
+  const shown = typeof index === 'string' ? `of ${bytes} bytes` : `of type ${typeof index}`;
+  refuse(`Option index ${shown} is refused: give a string of 1 to ${MAX_INDEX_BYTES} UTF-8 bytes.`);
+}
+
+function checkBlobs(blobs: unknown): void {
+  if (!Array.isArray(blobs) || blobs.some((blob) => typeof blob !== 'string')) {
+    refuse('Option blobs is refused: give an array of strings.');
+  }
+  const bytes = (blobs as string[]).reduce((sum, blob) => sum + bytesOf(blob), 0);
+  if (blobs.length <= MAX_OWN_BLOBS && bytes <= MAX_OWN_BLOB_BYTES) return;
+  refuse(
+    `Option blobs with ${blobs.length} texts of together ${bytes} bytes is refused: give at most ${MAX_OWN_BLOBS} of together ${MAX_OWN_BLOB_BYTES} UTF-8 bytes.`,
+  );
+}
+
+function checkPoints(points: unknown): void {
+  if (points === Infinity) return;
+  if (Number.isInteger(points) && (points as number) >= 1 && (points as number) <= MAX_POINTS_PER_INVOCATION) return;
+  const shown = typeof points === 'number' ? String(points) : `of type ${typeof points}`;
+  refuse(
+    `Option pointsPerInvocation ${shown} is refused: give an integer from 1 to ${MAX_POINTS_PER_INVOCATION}, or Infinity.`,
+  );
+}
+
+function refuse(message: string): never {
+  throw new CloudflareClientError('INVALID_OPTION', message);
+}
+
+function joinWithin(texts: Iterable<string>, maxBytes: number): string {
+  let joined = '';
+  for (const text of texts) {
+    const longer = joined === '' ? text : `${joined},${text}`;
+    if (bytesOf(longer) <= maxBytes) joined = longer;
+  }
+  return joined;
+}
+
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}

@@ -1,0 +1,153 @@
+import type { ClientEvent } from '../events.js';
+
+/** What events add up to. Counts are of events; `...Ms` are milliseconds. */
+export interface EventCounts {
+  /** Cached values that were served within their TTL. */
+  hits: number;
+  /** Those of `hits` and `staleHits` that took no KV operation. */
+  memoryHits: number;
+  /** Cached values that were served after their TTL. */
+  staleHits: number;
+  misses: number;
+  /** Time that hits and misses took to be found out. */
+  readMs: number;
+  /** UTF-8 bytes of the stored texts that hits and stale hits served, from whichever tier. */
+  readBytes: number;
+  /** Loaders that ran while their callers waited. */
+  loads: number;
+  /** Those of `loads` that failed or took too long. */
+  loadErrors: number;
+  loadMs: number;
+  /** Calls that waited for the loader of another request. */
+  joinedLoads: number;
+  joinedMs: number;
+  /** Loaders that ran in the background. */
+  refreshes: number;
+  /** Those of `refreshes` that failed or took too long. */
+  refreshErrors: number;
+  refreshMs: number;
+  writes: number;
+  writtenBytes: number;
+  writeMs: number;
+  /** Loaded values that were not stored. */
+  skips: number;
+  /** Failures that a client went on without. */
+  errors: number;
+  /** Keys deleted and tags marked; 1 for each `clear`. */
+  invalidations: number;
+  invalidateMs: number;
+  sessionHits: number;
+  sessionMisses: number;
+  rateLimitDenials: number;
+  /** Large values that were written, and budgets that were spent. */
+  warnings: number;
+}
+
+type Counter<Type> = (counts: EventCounts, event: Extract<ClientEvent, { type: Type }>) => void;
+
+const ZEROS: Readonly<EventCounts> = {
+  hits: 0,
+  memoryHits: 0,
+  staleHits: 0,
+  misses: 0,
+  readMs: 0,
+  readBytes: 0,
+  loads: 0,
+  loadErrors: 0,
+  loadMs: 0,
+  joinedLoads: 0,
+  joinedMs: 0,
+  refreshes: 0,
+  refreshErrors: 0,
+  refreshMs: 0,
+  writes: 0,
+  writtenBytes: 0,
+  writeMs: 0,
+  skips: 0,
+  errors: 0,
+  invalidations: 0,
+  invalidateMs: 0,
+  sessionHits: 0,
+  sessionMisses: 0,
+  rateLimitDenials: 0,
+  warnings: 0,
+};
+
+const countError = (counts: EventCounts): void => {
+  counts.errors += 1;
+};
+
+const countWarning = (counts: EventCounts): void => {
+  counts.warnings += 1;
+};
+
+// A table, so that an event which is added to the union does not compile before it is counted.
+const COUNTERS: { readonly [Type in ClientEvent['type']]: Counter<Type> } = {
+  'cache.hit': (counts, { tier, bytes, durationMs }) => {
+    counts.hits += 1;
+    if (tier !== 'kv') counts.memoryHits += 1;
+    counts.readBytes += bytes;
+    counts.readMs += durationMs;
+  },
+  'cache.stale': (counts, { tier, bytes }) => {
+    counts.staleHits += 1;
+    if (tier !== 'kv') counts.memoryHits += 1;
+    counts.readBytes += bytes;
+  },
+  'cache.miss': (counts, { durationMs }) => {
+    counts.misses += 1;
+    counts.readMs += durationMs;
+  },
+  'cache.load': (counts, { outcome, durationMs }) => {
+    if (outcome === 'joined') {
+      counts.joinedLoads += 1;
+      counts.joinedMs += durationMs;
+      return;
+    }
+    counts.loads += 1;
+    if (outcome !== 'value') counts.loadErrors += 1;
+    counts.loadMs += durationMs;
+  },
+  'cache.refresh': (counts, { outcome, durationMs }) => {
+    counts.refreshes += 1;
+    if (outcome !== 'value') counts.refreshErrors += 1;
+    counts.refreshMs += durationMs;
+  },
+  'cache.write': (counts, { bytes, durationMs }) => {
+    counts.writes += 1;
+    counts.writtenBytes += bytes;
+    counts.writeMs += durationMs;
+  },
+  'cache.skip': (counts) => {
+    counts.skips += 1;
+  },
+  'cache.invalidate': (counts, { count, durationMs }) => {
+    counts.invalidations += count;
+    counts.invalidateMs += durationMs;
+  },
+  'cache.error': countError,
+  'client.error': countError,
+  'session.hit': (counts) => {
+    counts.sessionHits += 1;
+  },
+  'session.miss': (counts) => {
+    counts.sessionMisses += 1;
+  },
+  'rate-limit.denied': (counts) => {
+    counts.rateLimitDenials += 1;
+  },
+  'kv.large-value': countWarning,
+  'kv.budget': countWarning,
+};
+
+/** Counts to add to, all 0. */
+export function noCounts(): EventCounts {
+  return { ...ZEROS };
+}
+
+/** Adds `event` to `counts`. An event of a type that this version does not know adds nothing. */
+export function countEvent(counts: EventCounts, event: ClientEvent): void {
+  // The compiler does not follow that the counter under an event's type takes that event.
+  const count = COUNTERS[event.type] as ((counts: EventCounts, event: ClientEvent) => void) | undefined;
+  count?.(counts, event);
+}
