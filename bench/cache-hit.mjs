@@ -3,49 +3,8 @@ import { cachified } from '@epic-web/cachified';
 import { BentoCache, bentostore } from 'bentocache';
 import { Cacheable } from 'cacheable';
 import { CacheClient, Cached } from '../dist/index.js';
+import { InstantKV, key, KEYS, never, repeat, TTL_SECONDS, value } from './cache-fixture.mjs';
 import { compare } from './measure.mjs';
-
-const KEYS = 1_000;
-const TTL_SECONDS = 3_600;
-const key = (index) => `cache:content:item-${index % KEYS}`;
-const value = (index) => ({
-  id: `item-${index}`,
-  title: 'An introduction to the violin',
-  creatorId: 'creator-0001',
-  tags: ['music', 'violin', 'beginner'],
-  durationSeconds: 754,
-  price: { amount: 1900, currency: 'EUR' },
-  published: true,
-  description: 'Twelve lessons that begin with how to hold the bow and end with a first piece.',
-});
-
-/** A KV namespace without a network: an answer is a settled promise, as fast as one can be. */
-class InstantKV {
-  #entries = new Map();
-  async getWithMetadata(name) {
-    return this.#entries.get(name) ?? { value: null, metadata: null };
-  }
-  async get(name) {
-    return this.#entries.get(name)?.value ?? null;
-  }
-  async put(name, text, options) {
-    this.#entries.set(name, { value: text, metadata: options?.metadata ?? null });
-  }
-  async delete(name) {
-    this.#entries.delete(name);
-  }
-  async list() {
-    return { keys: [], list_complete: true };
-  }
-}
-
-async function repeat(iterations, read) {
-  for (let index = 0; index < iterations; index += 1) await read(index);
-}
-
-const never = () => {
-  throw new Error('a hit was expected');
-};
 
 function floor() {
   const store = new Map(Array.from({ length: KEYS }, (_, index) => [key(index), JSON.stringify(value(index))]));
@@ -53,11 +12,11 @@ function floor() {
   return (iterations) => repeat(iterations, (index) => read(key(index)));
 }
 
-async function getOrSet() {
-  const cache = new CacheClient(new InstantKV());
+const getOrSet = (options, call) => async () => {
+  const cache = new CacheClient(new InstantKV(), options);
   for (let index = 0; index < KEYS; index += 1) await cache.set(key(index), value(index), TTL_SECONDS);
-  return (iterations) => repeat(iterations, (index) => cache.getOrSet(key(index), TTL_SECONDS, never));
-}
+  return (iterations) => repeat(iterations, (index) => cache.getOrSet(key(index), TTL_SECONDS, never, call));
+};
 
 const decorated = (options, argument) => async () => {
   class Content {
@@ -125,7 +84,10 @@ await compare({
   iterations: 20_000,
   cases: {
     'floor: Map + JSON.parse': floor,
-    'this package: CacheClient.getOrSet': getOrSet,
+    'this package: CacheClient.getOrSet': getOrSet(),
+    'this package: getOrSet, with a sink': getOrSet({ events: { emit() {} } }),
+    'this package: getOrSet, options of the call': getOrSet({}, Object.freeze({ staleWhileRevalidate: 60 })),
+    'this package: getOrSet, a tag': getOrSet({}, Object.freeze({ tags: ['content'] })),
     'this package: @Cached({ ttl, key })': decorated({ ttl: TTL_SECONDS, key: (id) => id }, itemId),
     'this package: @Cached(ttl), one string argument': decorated(TTL_SECONDS, itemId),
     'this package: @Cached(ttl), one object argument': decorated(TTL_SECONDS, page),

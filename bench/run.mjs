@@ -1,4 +1,4 @@
-// Everything, or the parts named on the command line. Usage: npm run bench [-- cache-hit request-scope sizes memory]
+// Everything, or the parts named on the command line. Usage: npm run bench [-- cache-hit cache-tiers stampede kv-operations ...]
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 
@@ -6,6 +6,9 @@ const script = (path) => () => execFileSync(process.execPath, [path], { stdio: '
 
 const PARTS = {
   'cache-hit': script('bench/cache-hit.mjs'),
+  'cache-tiers': script('bench/cache-tiers.mjs'),
+  stampede: script('bench/stampede.mjs'),
+  'kv-operations': script('bench/kv-operations.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
   memory: script('bench/r2-memory.mjs'),

@@ -7,6 +7,12 @@ export { RateLimiterClient } from './clients/kv/rate-limiter-client.js';
 export { SessionCacheClient } from './clients/kv/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
+// Codecs of the cache
+export { encryptedCodec } from './clients/kv/codecs/encrypted-codec.js';
+export { gzipCodec } from './clients/kv/codecs/gzip-codec.js';
+export { jsonCodec } from './clients/kv/codecs/json-codec.js';
+export { richCodec } from './clients/kv/codecs/rich-codec.js';
+
 // Decorators
 export { Cached } from './decorators/cached.js';
 export { Injectable } from './decorators/injectable.js';
@@ -48,6 +54,11 @@ export {
 
 // Errors
 export { CloudflareClientError, isCloudflareClientError } from './errors.js';
+
+// Types of codecs
+export type { EncryptedCodecOptions } from './clients/kv/codecs/encrypted-codec.js';
+export type { GzipCodecOptions } from './clients/kv/codecs/gzip-codec.js';
+export type { JsonCodecOptions } from './clients/kv/codecs/json-codec.js';
 
 // Types of the KV clients
 export type { Cache, EvictableCache } from './clients/kv/cache/cache.js';

@@ -52,9 +52,13 @@ function stringify(value: unknown): string {
   try {
     text = stringifyJson(value);
   } catch (cause) {
-    throw new CloudflareClientError('INVALID_VALUE', 'JSON cannot hold the value: it has a cycle or a bigint.', {
-      cause,
-    });
+    throw new CloudflareClientError(
+      'INVALID_VALUE',
+      'JSON cannot hold the value: it has a cycle or a bigint, or a part of it threw.',
+      {
+        cause,
+      },
+    );
   }
   if (text !== undefined) return text;
   throw new CloudflareClientError('INVALID_VALUE', `JSON cannot hold a value of type ${typeof value}.`);
