@@ -14,7 +14,11 @@ export { jsonCodec } from './clients/kv/codecs/json-codec.js';
 export { richCodec } from './clients/kv/codecs/rich-codec.js';
 
 // Decorators
+export { CacheEvict } from './decorators/cache-evict.js';
+export { cachePrefix } from './decorators/cache-key.js';
+export { CachePut } from './decorators/cache-put.js';
 export { Cached } from './decorators/cached.js';
+export { cached } from './decorators/cached-methods.js';
 export { Injectable } from './decorators/injectable.js';
 
 // Event sinks
@@ -119,7 +123,11 @@ export type { SpanAttributes } from './sinks/event-span.js';
 export type { SpanLike, SpanOptionsLike, TracerLike, TracerSinkOptions } from './sinks/tracer-sink.js';
 
 // Types of decorators, containers and tokens
+export type { CacheEvictOptions, EvictedKeys } from './decorators/cache-evict.js';
+export type { CachePutOptions } from './decorators/cache-put.js';
 export type { CachedOptions } from './decorators/cached.js';
+export type { CachedMethod, CachedMethodOf, CachedMethods } from './decorators/cached-methods.js';
+export type { StoringOptions } from './decorators/storing-options.js';
 export type { InjectableDecorator } from './decorators/injectable.js';
 export type { AsyncMethod, AsyncMethodDecorator } from './decorators/method-decorator.js';
 export type { ExecutionContextLike } from './internal/execution-context.js';

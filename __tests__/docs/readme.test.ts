@@ -4,7 +4,11 @@ import ts from 'typescript';
 import { root, typeCheck } from '../support/type-check.js';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+const guides = ['caching'].map((name) => `docs/${name}.md`);
+
+/** The TypeScript in a document. */
+const examplesOf = (text: string): string[] => [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
+const examples = examplesOf(readme);
 
 /** What the examples take from the app around them. */
 const SURROUNDINGS = `
@@ -14,10 +18,29 @@ declare global {
     AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace;
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
   }
+  interface Env { ANALYTICS: AnalyticsEngineDataset }
+  function fetchFront(signal: AbortSignal): Promise<string[]>;
   function openDatabase(env: object): { titles(): Promise<string[]> };
 }
 export {};
 `;
+
+describe.each(guides)('%s', (path) => {
+  const text = readFileSync(join(root, path), 'utf8');
+
+  it('has examples that compile', () => {
+    const codes = examplesOf(text);
+    expect(codes.length).toBeGreaterThan(3);
+    const texts = Object.fromEntries(codes.map((code, index) => [`guide-${index}`, code]));
+    expect(typeCheck({ surroundings: SURROUNDINGS, ...texts })).toEqual([]);
+  });
+
+  it('links to files that exist', () => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link!);
+    expect(links.length).toBeGreaterThan(0);
+    for (const link of links) expect(ts.sys.fileExists(join(root, path, '..', link))).toBe(true);
+  });
+});
 
 describe('the README', () => {
   it('has examples that compile', () => {

@@ -7,6 +7,9 @@ import {
   createContainer,
   createRequestContainer,
   EVENT_SINK,
+  OPERATION_BUDGET,
+  OperationBudget,
+  provide,
   provideCache,
   provideCloudflareClients,
   provideKVClient,
@@ -133,6 +136,26 @@ describe('provideCloudflareClients', () => {
     for (const provide of [provideCache, provideSessionCache, provideRateLimiter]) {
       expect(await codeOf(() => provide({ binding: '' }))).toBe('INVALID_OPTION');
     }
+  });
+});
+
+describe('the operation budget of a scope', () => {
+  const app = createContainer(provideCache(), provideSessionCache(), provideRateLimiter());
+
+  test('is shared by its clients and apart from that of other scopes', async () => {
+    const small = app.with(provide(OPERATION_BUDGET, () => new OperationBudget(2)));
+    const env = testEnv();
+    const scope = small.scope({ env });
+    await scope.resolve(CacheClient).get('cache:a:1');
+    await scope.resolve(SessionCacheClient).get('a-token');
+    expect(env.CACHE_KV.operations).toBe(1);
+    expect(await scope.resolve(CacheClient).lookup('cache:a:1')).toEqual({ status: 'miss', reason: 'error' });
+    expect(env.CACHE_KV.operations).toBe(1);
+    expect(await small.scope({ env }).resolve(CacheClient).lookup('cache:a:1')).toMatchObject({ reason: 'absent' });
+  });
+
+  test('is 1,000 operations unless the app provides another', () => {
+    expect(app.scope({ env: testEnv() }).resolve(OPERATION_BUDGET).limit).toBe(1000);
   });
 });
 

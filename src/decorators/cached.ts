@@ -30,7 +30,7 @@ export interface CachedOptions<This, Args extends any[], Result = any>
 /**
  * Caches what an async method returns: a hit is answered from the cache, a miss runs the method and stores its result
  * for `ttl` seconds. A cache that fails never fails the call, and the method's own error reaches the caller as it is and is
- * not stored; neither is `undefined`. Results are JSON, unless a `codec` says otherwise: a `Date` comes back as a string.
+ * not stored; neither is what JSON would lose (`undefined`, a `Date`, a `Map`), unless a `codec` holds it.
  *
  * Sits on instance methods, as a legacy and as a TC39 decorator. Put it above other decorators, so that hits cost nothing
  * more. Calls on one instance with equal arguments share one key; what else the result depends on belongs into `key`, and

@@ -11,7 +11,7 @@ import type { InjectionKey } from '../tokens/token.js';
  * @example
  * ```ts
  * const app = createContainer(provideCache());
- * const getOrSet: CacheClient['getOrSet'] = async (_key, _ttlSeconds, load) => load();
+ * const getOrSet: CacheClient['getOrSet'] = async (_key, _ttlSeconds, load) => load({ signal: new AbortController().signal });
  * const scope = app.with(provideMock(CACHE_CLIENT, { getOrSet })).scope({ env: {} });
  * ```
  */
