@@ -33,9 +33,10 @@ describe('npm run demo -- --once', () => {
     const { status, output } = await runNode(['examples/worker/demo.mjs', '--once']);
     expect({ status, output }).toEqual({
       status: 0,
-      output: expect.stringMatching(/All is well: 13 of 13 steps passed/) as string,
+      output: expect.stringMatching(/All is well: 15 of 15 steps passed/) as string,
     });
     expect(output).toMatch(/^✓ cached listing +\d+ {2}GET .*: miss, then hit/m);
+    expect(output).toMatch(/^✓ stale listing +\d+ {2}.*served at once \(stale\).*then hit/m);
     expect(output).toMatch(/^✓ login limit +\d+ {2}five times 401, the sixth 429, Retry-After: \d{3}/m);
     expect(output).toMatch(/^✓ creator purge +\d+ {2}12 files of one creator deleted/m);
     expect(output).not.toMatch(/✗|Error/);

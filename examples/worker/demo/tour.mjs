@@ -20,6 +20,8 @@ export function createTour(server) {
     ['upload', () => tour.upload()],
     ['queue message', () => tour.awaitQueue()],
     ['cached listing', () => tour.list()],
+    ['publish drops the listing', () => tour.publishAnother()],
+    ['stale listing', () => tour.listStale()],
     ['login limit', () => tour.tryPasswords()],
     ['signed URL', () => tour.fetchSigned()],
     ['tampered URL', () => tour.fetchTampered()],
@@ -126,7 +128,45 @@ class Tour {
     assert.deepEqual(seen, ['miss', 'hit']);
     assert.deepEqual(second.body, first.body);
     assert.equal(second.body[0].files.length, this.#sample.length);
+    assert.match(second.headers.get('server-timing') ?? '', /^cache;/);
     return `GET /api/creators/${this.#ada.id.slice(0, 8)}…/media: ${seen[0]}, then ${seen[1]} with the same answer`;
+  }
+
+  async publishAnother() {
+    const { visitor, id } = this.#ada;
+    const path = `/api/creators/${id}/media`;
+    const media = (await visitor.expect(201, 'POST', '/api/media', { json: { title: 'Winter gradients' } })).body;
+    assert.equal((await visitor.expect(200, 'GET', path)).headers.get('x-cache'), 'hit');
+    await visitor.expect(202, 'POST', `/api/media/${media.id}/publish`);
+    const after = await visitor.expect(200, 'GET', path);
+    assert.equal(after.headers.get('x-cache'), 'miss');
+    assert.deepEqual(new Set(after.body.map((item) => item.id)), new Set([this.#ada.mediaId, media.id]));
+    return `its tag creator:${id.slice(0, 8)}… is invalidated by one write; the next reader sees ${after.body.length} items`;
+  }
+
+  async listStale() {
+    const { visitor, id } = this.#ada;
+    const path = `/api/creators/${id}/media`;
+    await this.#expire('cache:media-list:', 301);
+    const seen = [await visitor.expect(200, 'GET', path)];
+    const deadline = Date.now() + 5_000;
+    while (seen.at(-1).headers.get('x-cache') === 'stale' && Date.now() < deadline) {
+      await sleep(20);
+      seen.push(await visitor.expect(200, 'GET', path));
+    }
+    const statuses = seen.map(({ headers }) => headers.get('x-cache'));
+    assert.deepEqual([statuses[0], statuses.at(-1)], ['stale', 'hit']);
+    assert.deepEqual(seen.at(-1).body, seen[0].body);
+    return `a second past its TTL: served at once (${statuses[0]}), refreshed in the background, then ${statuses.at(-1)}`;
+  }
+
+  /** Ends the TTL of what is cached under a prefix so many seconds earlier. */
+  async #expire(prefix, seconds) {
+    const kv = await this.#server.miniflare.getKVNamespace('CACHE_KV');
+    for (const { name } of (await kv.list({ prefix })).keys) {
+      const { value, metadata } = await kv.getWithMetadata(name);
+      await kv.put(name, value, { metadata: { ...metadata, e: metadata.e - seconds * 1000 } });
+    }
   }
 
   async tryPasswords() {

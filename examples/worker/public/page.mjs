@@ -1,6 +1,7 @@
 /* global document, performance, FormData, setInterval, clearInterval */
 
 const SIGNS = { passed: '✓', failed: '✗', skipped: '–' };
+const CACHE_BADGES = { hit: ['cached', 'good'], stale: ['cached, being refreshed', 'good'], miss: ['loaded', 'warm'] };
 const find = (id) => document.getElementById(id);
 
 let creatorId = null;
@@ -48,8 +49,9 @@ async function loadMedia() {
   const response = await fetch(`/api/creators/${creatorId}/media`);
   const items = await response.json();
   const ms = Math.round(performance.now() - start);
-  const isHit = response.headers.get('x-cache') === 'hit';
-  showBadge('cache-badge', `${isHit ? 'cached' : 'loaded'} · ${ms} ms`, isHit ? 'good' : 'warm');
+  const [words, kind] = CACHE_BADGES[response.headers.get('x-cache')] ?? CACHE_BADGES.miss;
+  showBadge('cache-badge', `${words} · ${ms} ms`, kind);
+  find('timing').textContent = response.headers.get('server-timing') ?? '';
   find('media').replaceChildren(...items.flatMap(mediaBlock));
   if (items[0] !== undefined && find('account').hidden === false) await showLink(items[0].id);
 }
@@ -59,7 +61,11 @@ function mediaBlock({ title, files }) {
   heading.textContent = title;
   const table = document.createElement('table');
   table.append(...files.map(fileRow));
-  return [heading, table];
+  if (files.length > 0) return [heading, table];
+  const empty = document.createElement('p');
+  empty.className = 'note';
+  empty.textContent = 'No files yet.';
+  return [heading, empty];
 }
 
 function fileRow({ key, size }) {

@@ -1,4 +1,12 @@
-import { createContainer, ENV, EVENT_SINK, provide, provideCloudflareClients } from '@codex/cloudflare-clients';
+import {
+  combineSinks,
+  createContainer,
+  ENV,
+  EVENT_SINK,
+  provide,
+  provideCloudflareClients,
+  ServerTimingSink,
+} from '@codex/cloudflare-clients';
 import type { RequestScope } from '@codex/cloudflare-clients';
 import type { Env } from './env.js';
 import { RequestEvents } from './request-events.js';
@@ -6,9 +14,12 @@ import { DATABASE, MEDIA_BUCKET, TRANSCODING_QUEUE } from './tokens.js';
 
 /** What there is to inject. It holds no state of a request: each handler opens a scope of its own. */
 export const app = createContainer(
-  provideCloudflareClients({ sessionCache: { hashKeys: true } }),
+  provideCloudflareClients({ cache: { memo: true, refreshBackoffSeconds: 10 }, sessionCache: { hashKeys: true } }),
   provide(RequestEvents, () => new RequestEvents()),
-  provide(EVENT_SINK, (container) => container.resolve(RequestEvents)),
+  provide(ServerTimingSink, () => new ServerTimingSink()),
+  provide(EVENT_SINK, (container) =>
+    combineSinks(container.resolve(RequestEvents), container.resolve(ServerTimingSink)),
+  ),
   provide(DATABASE, (container) => envOf(container).CATALOG.getByName('catalog')),
   provide(MEDIA_BUCKET, (container) => envOf(container).MEDIA_BUCKET),
   provide(TRANSCODING_QUEUE, (container) => envOf(container).TRANSCODING_QUEUE),

@@ -1,5 +1,5 @@
-import { CACHE_CLIENT, Cached, Injectable, R2_CLIENT } from '@codex/cloudflare-clients';
-import type { CacheClient, R2Client } from '@codex/cloudflare-clients';
+import { Cached, cachePrefix, Injectable, R2_CLIENT } from '@codex/cloudflare-clients';
+import type { R2Client } from '@codex/cloudflare-clients';
 import type { Database, MediaRow } from './database.js';
 import { DATABASE, MEDIA_BUCKET } from './tokens.js';
 
@@ -17,40 +17,48 @@ export interface MediaItem {
   files: MediaFile[];
 }
 
+const LIST_NAME = 'media-list';
 /** What the keys of `ContentService.list` begin with. */
-export const LIST_KEYS = 'cache:ContentService.list:';
-const ITEM_NAME = 'media-item';
+export const LIST_KEYS = cachePrefix(LIST_NAME);
+
+/** The tag of every cached answer that shows a creator's media: what changes them invalidates it. */
+export const creatorTag = (creatorId: string): string => `creator:${creatorId}`;
 
 /** Reads of the catalogue: each costs a query and a listing of the bucket, so both are cached. */
-@Injectable(DATABASE, R2_CLIENT, MEDIA_BUCKET, CACHE_CLIENT)
+@Injectable(DATABASE, R2_CLIENT, MEDIA_BUCKET)
 export class ContentService {
   constructor(
     private readonly database: Database,
     private readonly r2: R2Client,
     private readonly bucket: string,
-    private readonly cacheClient: CacheClient,
   ) {}
 
   /** The published media of a creator; the cache is the one of the request scope that built this service. */
-  @Cached(300)
+  @Cached({
+    ttl: 300,
+    name: LIST_NAME,
+    tags: (creatorId) => [creatorTag(creatorId)],
+    staleWhileRevalidate: 600,
+    staleIfError: 86_400,
+  })
   async list(creatorId: string): Promise<MediaItem[]> {
     const rows = await this.database.listMedia(creatorId);
     const files = await this.r2.listFiles({ bucket: this.bucket, prefix: `${creatorId}/` });
     return rows.filter((row) => row.published === 1).map((row) => toItem(row, files));
   }
 
-  /** One item, or `null`; its key is given, so that it can be forgotten singly. */
-  @Cached({ ttl: 60, name: ITEM_NAME, key: (mediaId) => mediaId })
+  /** One item, or `null`, which is looked for again soon. */
+  @Cached({
+    ttl: 60,
+    name: 'media-item',
+    key: (mediaId) => mediaId,
+    negativeTtlSeconds: 5,
+    tagsOf: (item: MediaItem | null) => (item === null ? [] : [creatorTag(item.creatorId)]),
+  })
   async find(mediaId: string): Promise<MediaItem | null> {
     const row = await this.database.findMedia(mediaId);
     if (row === null) return null;
     return toItem(row, await this.r2.listFiles({ bucket: this.bucket, prefix: `${row.creatorId}/` }));
-  }
-
-  /** After a change: the next reader sees it. The database has it already. */
-  async forget(mediaIds: readonly string[]): Promise<void> {
-    await this.cacheClient.deleteMany(mediaIds.map((id) => `cache:${ITEM_NAME}:${id}`));
-    await this.cacheClient.deletePrefix(LIST_KEYS);
   }
 }
 

@@ -1,3 +1,4 @@
+import { ServerTimingSink } from '@codex/cloudflare-clients';
 import { app } from './app.js';
 import { CleanupService } from './cleanup-service.js';
 import type { Env } from './env.js';
@@ -13,7 +14,7 @@ export default {
   async fetch(request, env, ctx) {
     const container = app.scope({ env, ctx, request });
     try {
-      return await handle(container, request);
+      return container.resolve(ServerTimingSink).applyTo(await handle(container, request));
     } catch (error) {
       if (error instanceof HttpError) return error.toResponse();
       logFailure(`${request.method} ${new URL(request.url).pathname}`, error);

@@ -1,6 +1,6 @@
-import { Injectable, R2_CLIENT } from '@codex/cloudflare-clients';
+import { CacheEvict, Injectable, R2_CLIENT } from '@codex/cloudflare-clients';
 import type { R2Client, R2DeletePrefixResult, R2UploadResult } from '@codex/cloudflare-clients';
-import { ContentService } from './content-service.js';
+import { ContentService, creatorTag } from './content-service.js';
 import type { Database, MediaRow } from './database.js';
 import { HttpError } from './http-error.js';
 import { DATABASE, MEDIA_BUCKET } from './tokens.js';
@@ -52,11 +52,11 @@ export class MediaService {
     return this.r2.uploadFile({ bucket: this.bucket, key, body, contentLength });
   }
 
-  /** Makes an item visible: database first, cache afterwards. */
+  /** Makes an item visible; what is cached of the creator is invalidated once the database has it. */
+  @CacheEvict({ tags: (creatorId) => [creatorTag(creatorId)] })
   async publish(creatorId: string, mediaId: string): Promise<void> {
     await this.findOwn(creatorId, mediaId);
     await this.database.publishMedia(mediaId);
-    await this.content.forget([mediaId]);
   }
 
   /** A link to the original, good for ten minutes. */
@@ -69,12 +69,10 @@ export class MediaService {
   }
 
   /** Deletes everything that a creator has: the rows, the files, and what the cache remembers of them. */
+  @CacheEvict({ tags: (creatorId) => [creatorTag(creatorId)] })
   async purge(creatorId: string): Promise<R2DeletePrefixResult> {
-    const media = await this.database.listMedia(creatorId);
     await this.database.deleteMedia(creatorId);
-    const result = await this.r2.deletePrefix({ bucket: this.bucket, prefix: `${creatorId}/` });
-    await this.content.forget(media.map(({ id }) => id));
-    return result;
+    return this.r2.deletePrefix({ bucket: this.bucket, prefix: `${creatorId}/` });
   }
 
   private async findOwn(creatorId: string, mediaId: string): Promise<void> {

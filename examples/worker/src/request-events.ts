@@ -1,7 +1,9 @@
-import type { CacheHitEvent, CacheMissEvent, ClientEvent, EventSink } from '@codex/cloudflare-clients';
+import type { CacheHitEvent, CacheMissEvent, CacheStaleEvent, ClientEvent, EventSink } from '@codex/cloudflare-clients';
 import { logFailure } from './log.js';
 
-type CacheReadEvent = CacheHitEvent | CacheMissEvent;
+type CacheReadEvent = CacheHitEvent | CacheStaleEvent | CacheMissEvent;
+
+const READS = { 'cache.hit': 'hit', 'cache.stale': 'stale', 'cache.miss': 'miss' } as const;
 
 /** What the clients of one request reported; provided per scope as its EVENT_SINK. */
 export class RequestEvents implements EventSink {
@@ -13,13 +15,12 @@ export class RequestEvents implements EventSink {
       logFailure(`${event.source} ${event.operation}`, event.error);
   }
 
-  /** How the last read under a key prefix went: `hit`, `miss`, or `null` when nothing was read. */
-  cacheStatus(keyPrefix: string): 'hit' | 'miss' | null {
+  /** How the last read under a key prefix went; `null` when nothing was read. */
+  cacheStatus(keyPrefix: string): 'hit' | 'stale' | 'miss' | null {
     const read = this.#events
-      .filter((event): event is CacheReadEvent => event.type === 'cache.hit' || event.type === 'cache.miss')
+      .filter((event): event is CacheReadEvent => event.type in READS)
       .findLast((event) => event.keyPrefix === keyPrefix);
-    if (read === undefined) return null;
-    return read.type === 'cache.hit' ? 'hit' : 'miss';
+    return read === undefined ? null : READS[read.type];
   }
 
   /** Where the session of this request came from; `null` when none was asked for. */
