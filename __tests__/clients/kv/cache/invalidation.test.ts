@@ -220,3 +220,26 @@ test('fifty loads with tags, and invalidations between them, never serve what wa
     for (const value of values) expect(Number(value.slice(5))).toBeGreaterThan(earliest);
   }
 });
+
+describe('while the clock stands still, as it does in Workers between I/O', () => {
+  test('what is loaded after an invalidation is served, and the next invalidation drops it', async () => {
+    const { client } = cacheSetup({ clearable: true });
+    const load = counter();
+    const read = (): Promise<string> => client().getOrSet(KEY, 60, load, { tags: ['a'] });
+    for (const round of [1, 2, 3]) {
+      expect(await read()).toBe(`load ${round}`);
+      expect(await read()).toBe(`load ${round}`);
+      await (round === 2 ? client().clear() : client().invalidateTags(['a']));
+    }
+    await client().set(KEY, 'set', 60, { tags: ['a'] });
+    expect(await read()).toBe('set');
+  });
+
+  test('a clock that is set back far is followed', async () => {
+    const { client, clock } = cacheSetup();
+    await client().invalidateTags(['a']);
+    clock.advance(-3_600_000);
+    await client().set(KEY, 'value', 60, { tags: ['b'] });
+    expect(await client().get(KEY)).toBe('value');
+  });
+});

@@ -166,7 +166,8 @@ export class CacheClient implements EvictableCache {
     const policy = options === undefined ? this.#policy : callPolicy(this.#policy, options);
     const tags = (policy.tags ?? []) as readonly string[];
     checkTaggedLife(tags, ttlSeconds, staleSeconds(policy));
-    const createdAt = this.#parts.context.now();
+    const { context } = this.#parts;
+    const createdAt = context.isolate.order.load(context.now());
     const encoded = await this.#parts.writer.encode(key, value, policy.codec);
     await this.#parts.underway.supersede(key);
     const entry = { encoded, createdAt, ttlSeconds, staleSeconds: staleSeconds(policy), loadMs: 0 };

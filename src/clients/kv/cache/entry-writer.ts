@@ -22,6 +22,8 @@ export interface Loaded {
   readonly policy: CachePolicy;
   /** When the load began. */
   readonly startedAt: number;
+  /** The same, in the order of the isolate's invalidations. */
+  readonly createdAt: number;
 }
 
 /** Encodes and stores values. */
@@ -92,7 +94,7 @@ export class EntryWriter {
     return { encoded, written };
   }
 
-  async #entryOf({ key, value, ttl, policy, startedAt }: Loaded): Promise<NewEntry> {
+  async #entryOf({ key, value, ttl, policy, startedAt, createdAt }: Loaded): Promise<NewEntry> {
     const { now, random } = this.#context;
     const isNegative = policy.negativeTtlSeconds !== undefined && (value === null || value === undefined);
     const ttlSeconds = isNegative ? policy.negativeTtlSeconds : ttlOf(ttl, value);
@@ -107,7 +109,7 @@ export class EntryWriter {
     const encoded = this.encode(key, value, policy.codec);
     return {
       encoded: encoded instanceof Promise ? await encoded : encoded,
-      createdAt: startedAt,
+      createdAt,
       ttlSeconds: policy.ttlJitter === 0 ? ttlSeconds : ttlSeconds * (1 - policy.ttlJitter * random()),
       staleSeconds: kept,
       loadMs: Math.max(0, finishedAt - startedAt),

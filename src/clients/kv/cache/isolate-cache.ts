@@ -1,9 +1,11 @@
+import { EventOrder } from './event-order.js';
 import { LoadFence } from './load-fence.js';
 import { RefreshGate } from './refresh-gate.js';
 import { SharedLoads } from './shared-loads.js';
 
 /** What the clients of all requests of an isolate know together about one namespace. No value of a request is in it. */
 export class IsolateCache {
+  readonly order = new EventOrder();
   readonly fence = new LoadFence();
   readonly gate = new RefreshGate();
   readonly loads = new SharedLoads();

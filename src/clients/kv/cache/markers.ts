@@ -88,7 +88,7 @@ export class Markers {
 
   async #mark(marker: string): Promise<void> {
     const { access, isolate, now } = this.#context;
-    const time = now();
+    const time = isolate.order.invalidation(now());
     isolate.marks.delete(marker);
     if (isolate.marks.size >= MAX_ISOLATE_MARKS) isolate.marks.delete(isolate.marks.keys().next().value ?? '');
     isolate.marks.set(marker, time);

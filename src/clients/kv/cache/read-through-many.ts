@@ -25,6 +25,14 @@ export interface ManyCall {
 
 type Flights = ReadonlyMap<string, Flight>;
 
+/** What a loader gave for many keys. */
+interface LoadedMany {
+  readonly keys: string[];
+  readonly loaded: ReadonlyMap<string, unknown>;
+  readonly startedAt: number;
+  readonly createdAt: number;
+}
+
 /** Reads many keys, and loads all that are missing at once: the rules of `CacheClient.getOrSetMany`. */
 export class ReadThroughMany {
   readonly #parts: ReadThroughParts;
@@ -145,6 +153,7 @@ export class ReadThroughMany {
   ): Promise<ReadonlyMap<string, unknown>> {
     const { keys, loader, policy } = call;
     const startedAt = this.#parts.context.now();
+    const createdAt = this.#parts.context.isolate.order.load(startedAt);
     let loaded: ReadonlyMap<string, unknown>;
     try {
       loaded = checkLoaded(await runLoader(async (context) => loader([...keys], context), policy.hardTimeoutMs));
@@ -155,15 +164,11 @@ export class ReadThroughMany {
     }
     this.#reportLoad(keys, trigger, startedAt, { outcome: 'value' });
     const kept = keys.filter((key) => loaded.has(key) || policy.negativeTtlSeconds !== undefined);
-    await this.#keep(call, flights, { keys: kept, loaded, startedAt });
+    await this.#keep(call, flights, { keys: kept, loaded, startedAt, createdAt });
     return loaded;
   }
 
-  async #keep(
-    { ttl, policy }: ManyCall,
-    flights: Flights,
-    { keys, loaded, startedAt }: { keys: string[]; loaded: ReadonlyMap<string, unknown>; startedAt: number },
-  ): Promise<void> {
+  async #keep({ ttl, policy }: ManyCall, flights: Flights, { keys, loaded, ...times }: LoadedMany): Promise<void> {
     const { context, writer } = this.#parts;
     let isHanging = false;
     const writing = forEachParallel(keys, async (key) => {
@@ -171,7 +176,7 @@ export class ReadThroughMany {
       // A KV that hangs would hang for every write of the rest as well, a timeout each.
       if (flight === undefined || isHanging) return;
       const value = loaded.get(key) ?? null;
-      const { written } = await writer.keep(flight, { key, value, ttl, policy, startedAt });
+      const { written } = await writer.keep(flight, { key, value, ttl, policy, ...times });
       if ((await written) === 'KV_TIMEOUT') isHanging = true;
     });
     if (policy.awaitWrites || !context.hasBackground) await writing;

@@ -229,6 +229,7 @@ export class ReadThrough {
   async #loadAndKeep(flight: Flight, call: Call, loading: Loading): Promise<unknown> {
     const { key, ttl, policy } = call;
     const startedAt = this.#context.now();
+    const createdAt = this.#context.isolate.order.load(startedAt);
     this.#underway.enter(key, flight);
     try {
       let value: unknown;
@@ -239,7 +240,7 @@ export class ReadThrough {
         throw error;
       }
       this.#reportLoad(key, loading, startedAt, { outcome: 'value' });
-      const { encoded, written } = await this.#writer.keep(flight, { key, value, ttl, policy, startedAt });
+      const { encoded, written } = await this.#writer.keep(flight, { key, value, ttl, policy, startedAt, createdAt });
       loading.settle(encoded);
       if (policy.awaitWrites || !this.#context.hasBackground) await written;
       return value;
