@@ -28,7 +28,10 @@ function project(displayName: string, testMatch: string[], tsconfig = '__tests__
 
 const config: Config = {
   projects: [
-    project('unit', ['{tokens,providers,clients,decorators,sinks,adapters,testing,internal,seed,docs}/**/*.test.ts', '*.test.ts']),
+    project('unit', [
+      '{tokens,providers,clients,decorators,sinks,adapters,testing,internal,seed,docs}/**/*.test.ts',
+      '*.test.ts',
+    ]),
     project('standard-decorators', ['decorators/**/*.test.ts'], '__tests__/tsconfig.jest.standard.json'),
     project('workerd', ['workerd/**/*.test.ts']),
     project('package', ['package/**/*.test.ts']),
