@@ -37,11 +37,11 @@ export class VirtualTime {
   /** Lets time pass until no timer is left. */
   async run(): Promise<void> {
     await settled();
-    for (let timer = this.#take(); timer !== undefined; timer = this.#take()) {
-      this.#elapsedMs = Math.max(this.#elapsedMs, timer.at);
-      timer.fire();
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#elapsedMs = next.at;
       // What the timers of one millisecond start runs when all have fired, as it may in a busy event loop.
-      if (this.#heap[0]?.at !== timer.at) await settled();
+      for (let due = next as Timer | undefined; due?.at === next.at; due = this.#next()) this.#fire(due);
+      await settled();
     }
   }
 
@@ -53,21 +53,25 @@ export class VirtualTime {
     return timer.order;
   }
 
-  #take(): Timer | undefined {
-    for (;;) {
-      const first = this.#heap[0];
-      const last = this.#heap.pop();
-      if (first === undefined || last === undefined) return undefined;
-      if (this.#heap.length > 0) {
-        this.#heap[0] = last;
-        this.#sink(0);
-      }
-      if (this.#live.delete(first.order)) return first;
+  #fire(timer: Timer): void {
+    this.#live.delete(timer.order);
+    timer.fire();
+  }
+
+  /** The earliest timer that was not cleared. */
+  #next(): Timer | undefined {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (this.#live.has(first.order)) return first;
+      const last = this.#heap.pop()!;
+      if (this.#heap.length === 0) continue;
+      this.#heap[0] = last;
+      this.#sink(0);
     }
+    return undefined;
   }
 
   #rise(index: number): void {
-    for (let child = index; child > 0; ) {
+    for (let child = index; child > 0;) {
       const parent = (child - 1) >> 1;
       if (!this.#isEarlier(child, parent)) return;
       this.#swap(child, parent);
@@ -76,7 +80,7 @@ export class VirtualTime {
   }
 
   #sink(index: number): void {
-    for (let parent = index; ; ) {
+    for (let parent = index; ;) {
       let earliest = parent;
       for (const child of [2 * parent + 1, 2 * parent + 2]) {
         if (child < this.#heap.length && this.#isEarlier(child, earliest)) earliest = child;
