@@ -32,8 +32,11 @@ export interface CacheHitEvent extends CacheKeyFields {
 export interface CacheStaleEvent extends CacheKeyFields {
   readonly type: 'cache.stale';
   readonly tier: CacheTier;
-  /** `revalidate`: a refresh is under way or waits for its back-off; `error`: the load failed; `timeout`: the load is slow. */
-  readonly reason: 'revalidate' | 'error' | 'timeout';
+  /**
+   * `revalidate`: a refresh is under way or waits for its back-off; `error`: the load failed, or backs off; `timeout`: the load is
+   * slow; `lookup`: `CacheClient.lookup` was asked.
+   */
+  readonly reason: 'revalidate' | 'error' | 'timeout' | 'lookup';
   readonly ageMs: number;
   /** Milliseconds since the value's TTL ran out. */
   readonly staleMs: number;
@@ -79,7 +82,8 @@ export interface CacheRefreshEvent extends CacheKeyFields {
   readonly type: 'cache.refresh';
   /** `stale`: past its TTL; `early`: before it, by chance; `slow`: the caller left at its soft timeout. */
   readonly trigger: 'stale' | 'early' | 'slow';
-  readonly outcome: 'value' | 'error' | 'timeout';
+  /** As of `cache.load`. */
+  readonly outcome: 'value' | 'error' | 'timeout' | 'joined';
   readonly keys: number;
   readonly durationMs: number;
   /** What the loader threw, where it did: nobody else is told. */

@@ -1,5 +1,6 @@
 // Clients
 export { CacheClient } from './clients/kv/cache/cache-client.js';
+export { cacheTag } from './clients/kv/cache/cache-tag.js';
 export { memoryTier } from './clients/kv/cache/memory-tier.js';
 export { KVClient } from './clients/kv/kv-client.js';
 export { OperationBudget } from './clients/kv/operation-budget.js';
@@ -60,7 +61,7 @@ export {
 export { CloudflareClientError, isCloudflareClientError } from './errors.js';
 
 // Types of codecs
-export type { EncryptedCodecOptions } from './clients/kv/codecs/encrypted-codec.js';
+export type { CryptoKeyLike, EncryptedCodecOptions } from './clients/kv/codecs/encrypted-codec.js';
 export type { GzipCodecOptions } from './clients/kv/codecs/gzip-codec.js';
 export type { JsonCodecOptions } from './clients/kv/codecs/json-codec.js';
 

@@ -134,6 +134,31 @@ describe('cachified() over cachifiedCache', () => {
     expect(sink.ofType('cache.skip')).toHaveLength(1);
   });
 
+  test.each<[string, unknown, string]>([
+    ['a Date', { at: new Date(0) }, 'a Date at $.at'],
+    ['a Map', new Map([['joe@secret.example', 1]]), 'a Map at $'],
+    ['NaN', [NaN], 'NaN at $[0]'],
+    ['a class', { 'joe@secret.example': new (class User {})() }, 'an instance of User at $["…"]'],
+  ])('hands over %s, which JSON would change, and does not store it', async (_name, value, where) => {
+    const { kv, sink, ask, loads } = setup();
+    expect(await ask(value)).toBe(value);
+    expect(await ask(value)).toBe(value);
+    expect([loads(), kv.counts.put]).toEqual([2, 0]);
+    const reason = `JSON cannot hold ${where}; give plain data, or the option loose to store what JSON makes of it`;
+    expect(sink.ofType('cache.skip')).toMatchObject([{ reason }, { reason }]);
+  });
+
+  test('stores what JSON makes of a value where it is told to be loose', async () => {
+    const { kv, sink } = setup();
+    const cache = cachifiedCache(kv, { loose: true, events: sink });
+    const ask = async (value: unknown, key = KEY): Promise<unknown> =>
+      cachified({ key, cache, ttl: 30_000, getFreshValue: () => value });
+    await ask({ at: new Date(0), map: new Map([[1, 2]]), list: [NaN] });
+    expect(await ask('other')).toEqual({ at: '1970-01-01T00:00:00.000Z', map: {}, list: [null] });
+    await ask({ n: 1n }, 'cache:content:big');
+    expect(sink.ofType('cache.skip')).toHaveLength(1);
+  });
+
   test('a read that fails is a miss, and does not delete the good key', async () => {
     const { kv, sink, ask } = setup();
     await ask('good');
@@ -273,5 +298,7 @@ describe('cachifiedCache', () => {
   test('refuses what is not a namespace, and a bad timeout', async () => {
     expect(await codeOf(() => cachifiedCache({} as never))).toBe('INVALID_BINDING');
     expect(await codeOf(() => cachifiedCache(new MemoryKVNamespace(), { timeoutMs: 0 }))).toBe('INVALID_OPTION');
+    const loose = 'yes' as never;
+    expect(await codeOf(() => cachifiedCache(new MemoryKVNamespace(), { loose }))).toBe('INVALID_OPTION');
   });
 });

@@ -21,22 +21,52 @@ export async function handler(env: Env): Promise<number | null> {
 }
 `;
 
-/** Type-checks a consumer of the built package, our own declarations included, and returns the errors. */
-function check(workersTypes: string, types: string[], lib: string[]): string[] {
+const SINKS = `
+import { AnalyticsEngineSink, ConsoleSink, combineSinks, createRequestContainer } from '@codex/cloudflare-clients';
+import type { CombinedSink } from '@codex/cloudflare-clients';
+export const sink: CombinedSink = combineSinks(new ConsoleSink(), undefined);
+export const dispose = (): Promise<void> => createRequestContainer({})[Symbol.asyncDispose]().then(() => sink[Symbol.dispose]());
+export const flush = (one: AnalyticsEngineSink): void => one[Symbol.dispose]();
+`;
+
+const CODECS = `
+import { encryptedCodec } from '@codex/cloudflare-clients';
+export * from '@codex/cloudflare-clients/adapters/cachified';
+export * from '@codex/cloudflare-clients/adapters/keyv';
+export * from '@codex/cloudflare-clients/adapters/unstorage';
+IMPORT
+export const make = (key: CryptoKey) => encryptedCodec({ keys: { a: key, b: 'base64', c: new Uint8Array(32) }, current: 'a' });
+`;
+
+/** What the types of a platform call a key of WebCrypto. */
+const IN_NODE = `import type { webcrypto } from 'node:crypto'; type CryptoKey = webcrypto.CryptoKey;`;
+const IN_WORKERS_5 = `import type { CryptoKey } from 'workers-types-v5';`;
+
+const DISPOSABLE = 'lib.esnext.disposable.d.ts';
+const DOM = ['lib.dom.d.ts', 'lib.dom.iterable.d.ts'];
+
+interface Settings {
+  readonly types?: string[];
+  readonly lib?: string[];
+  readonly skipLibCheck?: boolean;
+}
+
+/** Type-checks a consumer of the built package, unless told otherwise our own declarations included, and returns the errors. */
+function check(text: string, { types = [], lib = [], skipLibCheck = false }: Settings): string[] {
   const folder = mkdtempSync(join(root, '.cache-types-'));
   try {
     const file = join(folder, 'consumer.ts');
-    writeFileSync(file, CONSUMER.replace('WORKERS_TYPES', workersTypes));
+    writeFileSync(file, text);
     const program = ts.createProgram([file], {
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.NodeNext,
       moduleResolution: ts.ModuleResolutionKind.NodeNext,
       strict: true,
       exactOptionalPropertyTypes: true,
-      skipLibCheck: false,
+      skipLibCheck,
       noEmit: true,
       types,
-      lib,
+      lib: ['lib.es2022.d.ts', ...lib],
     });
     return ts
       .getPreEmitDiagnostics(program)
@@ -50,37 +80,59 @@ function check(workersTypes: string, types: string[], lib: string[]): string[] {
   }
 }
 
+const consumerOf = (workersTypes: string): string => CONSUMER.replace('WORKERS_TYPES', workersTypes);
+
 describe('the declarations', () => {
   it.each([
     ['workers-types 4', '@cloudflare/workers-types'],
     ['workers-types 5', 'workers-types-v5'],
   ])('compile for a Worker with %s, without skipLibCheck', (_name, workersTypes) => {
-    expect(check(workersTypes, [workersTypes], ['lib.es2022.d.ts', 'lib.esnext.disposable.d.ts'])).toEqual([]);
+    const settings = { types: [workersTypes], lib: [DISPOSABLE] };
+    expect(check(consumerOf(workersTypes), settings)).toEqual([]);
   });
 
   it('compile for an app that has the DOM library', () => {
-    const lib = ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.esnext.disposable.d.ts'];
-    expect(check('workers-types-v5', [], lib)).toEqual([]);
+    expect(check(consumerOf('workers-types-v5'), { lib: [...DOM, DISPOSABLE] })).toEqual([]);
+  });
+
+  it.each<[string, Settings]>([
+    ['ES2022 and the DOM', { lib: DOM }],
+    ['ES2024 and the DOM', { lib: ['lib.es2024.d.ts', ...DOM] }],
+    ['ES2022 in a Worker', { types: ['workers-types-v5'] }],
+    ['ES2022 in Node', { types: ['node'] }],
+  ])('compile for an app whose library is %s, without Disposable', (_name, settings) => {
+    expect(check(SINKS, settings)).toEqual([]);
+    expect(check(consumerOf('workers-types-v5'), settings)).toEqual([]);
+  });
+
+  it.each([true, false])('type what combineSinks gives without Disposable (skipLibCheck: %p)', (skipLibCheck) => {
+    const wrong = `import { combineSinks } from '@codex/cloudflare-clients';\nexport const n: number = combineSinks();`;
+    expect(check(wrong, { lib: DOM, skipLibCheck })).toEqual([
+      expect.stringContaining("'CombinedSink' is not assignable to type 'number'"),
+    ]);
+  });
+
+  it.each<[string, string, Settings]>([
+    ['Node', IN_NODE, { types: ['node'] }],
+    ['the DOM', '', { lib: DOM }],
+    ['workers-types 4', '', { types: ['@cloudflare/workers-types'] }],
+    ['workers-types 5', IN_WORKERS_5, { types: ['workers-types-v5'] }],
+  ])('take a CryptoKey as %s types it', (_name, imports, settings) => {
+    expect(check(CODECS.replace('IMPORT', imports), settings)).toEqual([]);
+  });
+
+  it.each([true, false])('refuse a number as a key in Node (skipLibCheck: %p)', (skipLibCheck) => {
+    const wrong = `import { encryptedCodec } from '@codex/cloudflare-clients';\nencryptedCodec({ keys: { a: 5 }, current: 'a' });`;
+    expect(check(wrong, { types: ['node'], skipLibCheck })).toEqual([
+      expect.stringContaining("Type 'number' is not assignable to type"),
+    ]);
   });
 
   it('are really checked: a wrong use is an error', () => {
-    const wrong = CONSUMER.replace('new KVClient(env.CACHE_KV)', "new KVClient('CACHE_KV')");
-    expect(wrong).not.toBe(CONSUMER);
-    const folder = mkdtempSync(join(root, '.cache-types-'));
-    try {
-      const file = join(folder, 'consumer.ts');
-      writeFileSync(file, wrong.replace('WORKERS_TYPES', '@cloudflare/workers-types'));
-      const program = ts.createProgram([file], {
-        module: ts.ModuleKind.NodeNext,
-        moduleResolution: ts.ModuleResolutionKind.NodeNext,
-        strict: true,
-        skipLibCheck: true,
-        noEmit: true,
-        types: ['@cloudflare/workers-types'],
-      });
-      expect(ts.getPreEmitDiagnostics(program).length).toBeGreaterThan(0);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const right = consumerOf('@cloudflare/workers-types');
+    const wrong = right.replace('new KVClient(env.CACHE_KV)', "new KVClient('CACHE_KV')");
+    expect(wrong).not.toBe(right);
+    const settings = { types: ['@cloudflare/workers-types'], skipLibCheck: true };
+    expect(check(wrong, settings)).toHaveLength(1);
   });
 });

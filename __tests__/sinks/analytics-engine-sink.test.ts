@@ -130,6 +130,60 @@ describe('AnalyticsEngineSink', () => {
     expect(dataset.named(0)).toEqual({ sessionHits: 1 });
   });
 
+  test('writes what comes after its scope was disposed: the refresh in waitUntil', async () => {
+    const { dataset, sink } = setup();
+    const scope = openScope(root, new Map([[EVENT_SINK, provide(EVENT_SINK, () => sink)]]));
+    const events = scope.resolve(EVENT_SINK);
+    events.emit(EVENTS['cache.stale']);
+    const background = (async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      events.emit(EVENTS['cache.write']);
+      events.emit(cacheError(new Error()));
+      await Promise.resolve();
+      await Promise.resolve();
+      events.emit(EVENTS['cache.refresh']);
+    })();
+    await scope.dispose();
+    expect(dataset.points).toHaveLength(1);
+    await background;
+    await Promise.resolve();
+    expect(dataset.points).toHaveLength(3);
+    expect(dataset.named(0)).toMatchObject({ staleHits: 1 });
+    expect(dataset.named(1)).toEqual({ writes: 1, writtenBytes: 120, errors: 1 });
+    expect(dataset.named(2)).toEqual({ refreshes: 1 });
+    expect(dataset.points.map(({ blobs }) => blobs[0])).toEqual(['', 'KV_READ_FAILED', '']);
+  });
+
+  test('writes no event twice that is flushed by hand after disposal', async () => {
+    const { dataset, sink } = setup();
+    sink[Symbol.dispose]();
+    sink.emit(EVENTS['cache.hit']);
+    sink.flush();
+    await Promise.resolve();
+    expect(dataset.points).toHaveLength(1);
+  });
+
+  test('writes no more points than an invocation has after disposal as well', async () => {
+    const { dataset, sink } = setup({ pointsPerInvocation: 2 });
+    sink.emit(EVENTS['cache.hit']);
+    sink[Symbol.dispose]();
+    for (let index = 0; index < 3; index += 1) {
+      sink.emit(EVENTS['cache.hit']);
+      await Promise.resolve();
+    }
+    expect(dataset.points).toHaveLength(2);
+    expect(sink.droppedPoints).toBe(2);
+  });
+
+  test('counts neither a forced load as a miss nor a refresh elsewhere as one that failed', () => {
+    const { dataset, sink } = setup();
+    sink.emit({ ...EVENTS['cache.miss'], reason: 'forced' });
+    sink.emit(EVENTS['cache.load']);
+    sink.emit({ ...EVENTS['cache.refresh'], outcome: 'joined' });
+    sink.flush();
+    expect(dataset.named(0)).toEqual({ loads: 1, loadMs: 40 });
+  });
+
   test('is flushed at the end of a block', () => {
     const { dataset, sink } = setup();
     sink.emit(EVENTS['cache.hit']);
@@ -228,6 +282,14 @@ describe('AnalyticsEngineSink', () => {
     );
     expect(error).toMatchObject({ code: 'INVALID_OPTION' });
     expect(error.message).toContain(message);
+  });
+
+  test.each([undefined, null, 'worker'])('refuses %p in place of options', async (options) => {
+    const error = await errorOf(() => new AnalyticsEngineSink(new FakeDataset(), options as never));
+    expect(error).toMatchObject({
+      code: 'INVALID_OPTION',
+      message: 'The options of AnalyticsEngineSink are refused: give an object with at least an index.',
+    });
   });
 
   test.each([undefined, null, {}, 'text'])('refuses %p in place of a dataset, with the remedy', async (dataset) => {

@@ -80,7 +80,8 @@ describe('ConsoleSink', () => {
     sink.emit({ ...EVENTS['cache.refresh'], outcome: 'timeout' });
     sink.emit({ ...EVENTS['cache.stale'], reason: 'error' });
     sink.emit({ ...EVENTS['cache.load'], outcome: 'joined' });
-    expect(parsed().map(({ level }) => level)).toEqual(['error', 'error', 'warn', 'info']);
+    sink.emit({ ...EVENTS['cache.stale'], reason: 'lookup' });
+    expect(parsed().map(({ level }) => level)).toEqual(['error', 'error', 'warn', 'info', 'info']);
   });
 
   test('writes the types that are asked for, from the level that is asked for', () => {

@@ -37,6 +37,10 @@ describe('ServerTimingSink', () => {
     );
   });
 
+  test('takes what the caller forced for a load and not for a miss', () => {
+    expect(sinkOf({ ...miss, reason: 'forced' }, load).header()).toBe('load;desc="1";dur=40');
+  });
+
   test('tells loads that failed', () => {
     expect(sinkOf(load, { ...load, outcome: 'error' }).header()).toBe('load;desc="2, failed 1";dur=80');
   });

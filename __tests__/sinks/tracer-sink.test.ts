@@ -222,10 +222,37 @@ describe('TracerSink', () => {
     }
   });
 
+  test.each(['error', 'timeout'] as const)('records what a refresh threw that ended with %s', (outcome) => {
+    const span = spanOf({ ...EVENTS['cache.refresh'], outcome, error: new RangeError('database is down') });
+    expect(span.status.code).toBe(SpanStatusCode.ERROR);
+    expect(span.events).toMatchObject([
+      { name: 'exception', attributes: { 'exception.type': 'RangeError', 'exception.message': 'database is down' } },
+    ]);
+  });
+
+  test('records nothing of what a refresh threw in place of an error', () => {
+    const span = spanOf({ ...EVENTS['cache.refresh'], outcome: 'error', error: { token: 'secret' } });
+    expect(span.events).toMatchObject([{ attributes: { 'exception.message': 'the loader failed' } }]);
+    expect(JSON.stringify(span.events)).not.toContain('secret');
+  });
+
   test('takes waiting for the load of another request for no failure', () => {
-    const span = spanOf({ ...EVENTS['cache.load'], outcome: 'joined' });
-    expect(span.status).toEqual({ code: SpanStatusCode.UNSET });
-    expect(span.attributes).toMatchObject({ 'cache.load.outcome': 'joined' });
+    for (const event of [EVENTS['cache.load'], EVENTS['cache.refresh']]) {
+      const span = spanOf({ ...event, outcome: 'joined' });
+      expect(span.status).toEqual({ code: SpanStatusCode.UNSET });
+      expect(span.attributes).toMatchObject({ 'cache.load.outcome': 'joined' });
+    }
+  });
+
+  test('takes a forced miss for no call of KV', () => {
+    const span = spanOf({ ...EVENTS['cache.miss'], reason: 'forced' });
+    expect(span.kind).toBe(SpanKind.INTERNAL);
+    expect(span.attributes).toEqual({
+      'cache.key_prefix': 'cache:content:',
+      'cache.hit': false,
+      'cache.result': 'miss',
+      'cache.reason': 'forced',
+    });
   });
 
   test('makes the spans children of the span in the given context', () => {

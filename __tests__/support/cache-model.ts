@@ -25,7 +25,8 @@ export interface ModelIsolate {
   readonly memory: Map<string, { readonly entry: ModelEntry; readonly until: number }>;
   readonly closedUntil: Map<string, { readonly until: number; readonly hasFailed: boolean }>;
   /** The latest time that an invalidation, or a load after one, was given. */
-  lastTime: number;
+  lastLoad: number;
+  lastInvalidation: number;
 }
 
 /** What one client knows, which lives for a request. */
@@ -49,7 +50,6 @@ const CLEARED = 'the whole namespace';
 const MIN_KEPT_SECONDS = 60;
 const BACKOFF_MS = 5000;
 /** How far ahead of the clock an isolate counts on, so that what happens in one millisecond has an order. */
-const MAX_LEAD_MS = 1000;
 
 /** A KV namespace and its caches as plain maps: what every call must answer when KV is consistent at once. */
 export class CacheModel {
@@ -66,7 +66,13 @@ export class CacheModel {
   }
 
   isolate(): ModelIsolate {
-    return { marks: new Map(), memory: new Map(), closedUntil: new Map(), lastTime: -Infinity };
+    return {
+      marks: new Map(),
+      memory: new Map(),
+      closedUntil: new Map(),
+      lastLoad: -Infinity,
+      lastInvalidation: -Infinity,
+    };
   }
 
   find(client: ModelClient, key: string, policy: ModelPolicy, tags: readonly string[] = []): ModelFound {
@@ -113,19 +119,19 @@ export class CacheModel {
 
   /** The time of a load that begins at `now`: after every invalidation of its isolate so far. */
   loadTime({ isolate }: ModelClient, now = this.#now()): number {
-    if (!isAhead(isolate, now)) return now;
-    isolate.lastTime += 1;
-    return isolate.lastTime;
+    const time = Math.max(now, isolate.lastInvalidation + 1);
+    isolate.lastLoad = Math.max(isolate.lastLoad, time);
+    return time;
   }
 
   /** Invalidates a tag, or everything; says whether that was written. This isolate knows it either way. */
   invalidate({ isolate }: ModelClient, tag: string | undefined): boolean {
     const now = this.#now();
-    if (!isAhead(isolate, now)) isolate.lastTime = now;
-    isolate.marks.set(tag ?? CLEARED, isolate.lastTime);
+    isolate.lastInvalidation = Math.max(now, isolate.lastLoad, isolate.lastInvalidation);
+    isolate.marks.set(tag ?? CLEARED, isolate.lastInvalidation);
     if (this.faults.has('put')) return false;
     const goneAt = tag === undefined ? Infinity : now + MARKER_SECONDS * 1000;
-    this.written.set(tag ?? CLEARED, { at: isolate.lastTime, goneAt });
+    this.written.set(tag ?? CLEARED, { at: isolate.lastInvalidation, goneAt });
     return true;
   }
 
@@ -147,6 +153,17 @@ export class CacheModel {
 
   backOff({ isolate }: ModelClient, key: string): void {
     isolate.closedUntil.set(key, { until: this.#now() + BACKOFF_MS, hasFailed: true });
+  }
+
+  /** What was loaded could not be stored: no refresh for a while, though the load did not fail. */
+  rest({ isolate }: ModelClient, key: string): void {
+    isolate.closedUntil.set(key, { until: this.#now() + BACKOFF_MS, hasFailed: false });
+  }
+
+  /** Whether this isolate has invalidated an entry, as far as it knows without reading again. */
+  isMarked({ isolate }: ModelClient, entry: ModelEntry, tags: readonly string[]): boolean {
+    const names = [...entry.tags, ...tags, ...(this.config.isClearable ? [CLEARED] : [])];
+    return names.some((name) => entry.loadedAt <= (isolate.marks.get(name) ?? -Infinity));
   }
 
   open({ isolate }: ModelClient, key: string): void {
@@ -176,8 +193,4 @@ export class CacheModel {
       isolate.memory.set(key, { entry, until: this.#now() + memorySeconds * 1000 });
     }
   }
-}
-
-function isAhead({ lastTime }: ModelIsolate, now: number): boolean {
-  return lastTime >= now && lastTime - now <= MAX_LEAD_MS;
 }

@@ -50,6 +50,8 @@ describe.each([
   test('refuse what they would lose, and damaged texts', async () => {
     const unpacked = 'KV_CORRUPT_VALUE: The text is not one that gzipCodec wrote.';
     expect(await get('/refusals')).toEqual({
+      elsewhere: 'KV_CORRUPT_VALUE: The text does not decrypt: it was changed, moved, or made with another key.',
+      name: 'INVALID_VALUE: richCodec cannot hold a function at $["…"]; give plain data',
       json: 'INVALID_VALUE: JSON cannot hold a Date at $[0].at; use richCodec() or jsonCodec({ loose: true })',
       instance: 'INVALID_VALUE: JSON cannot hold a Response at $.body; use jsonCodec({ loose: true })',
       rich: 'INVALID_VALUE: richCodec cannot hold a Headers at $.headers; give plain data',

@@ -55,6 +55,14 @@ describe.each([
     expect(await json('/binding')).toEqual({ dropped: 0 });
   });
 
+  it('write what a refresh in waitUntil tells after the sink was disposed', async () => {
+    await json('/background');
+    let late: unknown[] = [];
+    const deadline = Date.now() + 10_000;
+    while (late.length < 3 && Date.now() < deadline) ({ late } = (await json('/late')) as { late: unknown[] });
+    expect(late).toEqual([1, 2, 1]);
+  });
+
   it('put their header on a response', async () => {
     const response = await get('/timing');
     expect([response.status, response.headers.get('X-Kept'), await response.text()]).toEqual([201, 'yes', 'timed']);

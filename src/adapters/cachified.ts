@@ -1,6 +1,7 @@
 import { keyPrefix, checkKey } from '../clients/kv/key.js';
 import type { KVAccess } from '../clients/kv/kv-access.js';
 import type { KVEntryLike, KVNamespaceLike, KVPutOptionsLike } from '../clients/kv/kv-namespace.js';
+import { toStrictJson } from '../clients/kv/codecs/json-codec.js';
 import { checkMetadata, toJson } from '../clients/kv/value.js';
 import { CloudflareClientError } from '../errors.js';
 import { report } from '../internal/report.js';
@@ -9,6 +10,7 @@ import { openAccess } from './adapter-options.js';
 import { nativeLifetime } from './expiry.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
+const REMEDY = 'give plain data, or the option loose to store what JSON makes of it';
 
 /** Options of `cachifiedCache`. */
 export interface CachifiedCacheOptions extends AdapterOptions {
@@ -18,6 +20,13 @@ export interface CachifiedCacheOptions extends AdapterOptions {
    * @default 'cloudflare-kv'
    */
   readonly name?: string;
+  /**
+   * Whether to store what `JSON.stringify` writes, losing what it loses: a Date comes back as a string, a Map as `{}`, NaN as
+   * `null`, an instance of a class as a plain object.
+   *
+   * @default false: such a value is handed to the caller and not stored, with a `cache.skip` event
+   */
+  readonly loose?: boolean;
 }
 
 /** cachified's own record of an entry; it lies in KV metadata, where other adapters of cachified for KV keep it too. */
@@ -49,8 +58,9 @@ export interface CachifiedKVCache {
    */
   get(key: string): Promise<CachifiedEntry | undefined>;
   /**
-   * Stores an entry. What JSON cannot hold (`undefined`, a bigint, a cycle) or KV not take is skipped, and a write that
-   * fails is given up, each with an event.
+   * Stores an entry. What JSON would not give back as it was (`undefined`, a Date, a Map, NaN, an instance of a class, a
+   * cycle; with `loose` what it cannot write at all) or KV not take is skipped, and a write that fails is given up, each
+   * with an event.
    *
    * @returns whether it was stored.
    * @throws {CloudflareClientError} `INVALID_KEY`, which cachified hands to its reporter.
@@ -68,7 +78,8 @@ export interface CachifiedKVCache {
 /**
  * A Workers KV namespace as `cache` for [@epic-web/cachified](https://github.com/epicweb-dev/cachified) 5. The value lies in
  * KV as plain JSON text, cachified's record beside it in metadata. A value without such a record (`wrangler kv key put`) is
- * taken as fresh until KV drops it. Nothing that KV does changes what `cachified()` answers.
+ * taken as fresh until KV drops it. Nothing that KV does changes what `cachified()` answers, and a value that JSON would
+ * change is not stored: a hit equals what was loaded.
  *
  * Make one per request: cachified shares loads between callers of one `cache` object, and in Workers a promise that another
  * request started can hang. `CacheClient` shares loads across requests safely.
@@ -94,6 +105,8 @@ export interface CachifiedKVCache {
  */
 export function cachifiedCache(namespace: KVNamespaceLike, options: CachifiedCacheOptions = {}): CachifiedKVCache {
   const access = openAccess(namespace, 'cache', options, DEFAULT_TIMEOUT_MS);
+  const { loose = false } = options;
+  checkLoose(loose);
   return {
     name: options.name ?? 'cloudflare-kv',
     get: async (key) => {
@@ -102,7 +115,7 @@ export function cachifiedCache(namespace: KVNamespaceLike, options: CachifiedCac
     },
     set: async (key, entry) => {
       checkKey(key);
-      const text = textOf(entry.value, (reason) => {
+      const text = textOf(entry.value, loose, (reason) => {
         report(options.events, { type: 'cache.skip', keyPrefix: keyPrefix(key), reason });
       });
       if (text === null || !access.allowsAutomaticWrites) return false;
@@ -113,6 +126,12 @@ export function cachifiedCache(namespace: KVNamespaceLike, options: CachifiedCac
       return settles(access, 'delete', key, access.remove(key));
     },
   };
+}
+
+function checkLoose(loose: unknown): void {
+  if (typeof loose === 'boolean') return;
+  const message = `Option loose of type ${typeof loose} is refused: give true or false.`;
+  throw new CloudflareClientError('INVALID_OPTION', message);
 }
 
 async function readEntry(access: KVAccess, key: string): Promise<CachifiedEntry | undefined> {
@@ -147,9 +166,9 @@ function isDuration(value: unknown): boolean {
   return value == null || typeof value === 'number';
 }
 
-function textOf(value: unknown, skip: (reason: string) => void): string | null {
+function textOf(value: unknown, loose: boolean, skip: (reason: string) => void): string | null {
   try {
-    return toJson(value);
+    return loose ? toJson(value) : toStrictJson(value, REMEDY);
   } catch (error) {
     skip((error as CloudflareClientError).message);
     return null;

@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// Kept in the declarations: without it they mean nothing to an app whose own `lib` has no Disposable.
 import 'reflect-metadata/lite';
 import { Lifecycle } from 'tsyringe';
 import type { DependencyContainer, InjectionToken } from 'tsyringe';

@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+// Kept in the declarations: without it they mean nothing to an app whose own `lib` has no Disposable.
 import { CloudflareClientError } from '../errors.js';
 import type { ClientEvent, EventSink } from '../events.js';
 import { countEvent, noCounts } from './event-counts.js';
@@ -81,9 +83,14 @@ export interface AnalyticsEngineSinkOptions {
  * Adds up the events of a request and writes them to Workers Analytics Engine as one data point when it is flushed or
  * disposed. A request scope disposes what it makes, so providing it as `EVENT_SINK` is all there is to do. It writes no keys.
  *
+ * Dispose it in `finally` or by `using`, or its scope by `await using`. What comes later, of a refresh in `waitUntil`, is not
+ * lost: the events of each moment go out as a further point, so a request can have several rows. Sums stay right.
+ *
  * `double1` to `double20` are `ANALYTICS_ENGINE_DOUBLES` in that order: hits, staleHits, misses, loads, loadErrors, loadMs,
  * writes, skips, errors, refreshes, refreshErrors, readBytes, writtenBytes, rateLimitDenials, sessionHits, sessionMisses,
  * invalidations, warnings, readMs, memoryHits. `blob1` holds the distinct codes of the errors, joined by commas and cut at 500 bytes.
+ *
+ * Hits, stale hits and misses are of values that were looked for: what `@CachePut` or `forceFresh` loads is a load alone.
  *
  * Analytics Engine samples. A row stands for `_sample_interval` points, so weigh every sum with it. Hit ratio and mean load
  * time per hour:
@@ -114,17 +121,21 @@ export class AnalyticsEngineSink implements EventSink, Disposable {
   #errorCodes = new Set<string>();
   #points = 0;
   #dropped = 0;
+  #isDisposed = false;
+  #isScheduled = false;
 
   /**
    * Makes a sink over a dataset.
    *
    * @param dataset the binding.
    * @param options the sampling key, and what else goes on every point.
-   * @throws {CloudflareClientError} `INVALID_BINDING` for what is not a dataset; `INVALID_OPTION` for what no data point can hold.
+   * @throws {CloudflareClientError} `INVALID_BINDING` for what is not a dataset; `INVALID_OPTION` without options and for what
+   *   no data point can hold.
    */
   constructor(dataset: AnalyticsEngineDatasetLike, options: AnalyticsEngineSinkOptions) {
-    const { index, blobs = [], pointsPerInvocation = MAX_POINTS_PER_INVOCATION } = options;
     checkDataset(dataset);
+    checkOptions(options);
+    const { index, blobs = [], pointsPerInvocation = MAX_POINTS_PER_INVOCATION } = options;
     checkIndex(index);
     checkBlobs(blobs);
     checkPoints(pointsPerInvocation);
@@ -139,10 +150,11 @@ export class AnalyticsEngineSink implements EventSink, Disposable {
     return this.#dropped;
   }
 
-  /** Adds `event` up. */
+  /** Adds `event` up. After disposal it is written as soon as the code that runs now gives way. */
   emit(event: ClientEvent): void {
     countEvent((this.#counts ??= noCounts()), event);
     if (event.type === 'cache.error' || event.type === 'client.error') this.#errorCodes.add(event.code);
+    if (this.#isDisposed) this.#schedule();
   }
 
   /** Writes what came since the last flush as one point; nothing when there were no events. It never throws. */
@@ -155,9 +167,20 @@ export class AnalyticsEngineSink implements EventSink, Disposable {
     else this.#dropped += 1;
   }
 
-  /** As `flush`. Events that come later wait for the next one. */
+  /** As `flush`. Events that come later are written by themselves, those of one moment as one point. */
   [Symbol.dispose](): void {
+    this.#isDisposed = true;
     this.flush();
+  }
+
+  // A microtask and no timer: it runs within what `waitUntil` waits for.
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.flush();
+    });
   }
 
   #pointOf(counts: EventCounts): AnalyticsEnginePoint {
@@ -185,6 +208,11 @@ function checkDataset(dataset: unknown): void {
     'INVALID_BINDING',
     `What was given (${typeof dataset}) is not an Analytics Engine dataset: add the binding to analytics_engine_datasets in wrangler.jsonc and pass env.BINDING.`,
   );
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  refuse('The options of AnalyticsEngineSink are refused: give an object with at least an index.');
 }
 
 function checkIndex(index: unknown): void {

@@ -4,6 +4,8 @@ import type { ClientEvent, EventSink } from '../events.js';
 const MAX_CAUSES = 4;
 const NOT_JSON = '[not JSON]';
 const FAILED_OUTCOMES: readonly string[] = ['error', 'timeout'];
+// The rest is stale in place of a load that failed or is slow.
+const WANTED_STALE: readonly string[] = ['revalidate', 'lookup'];
 const LEVELS = ['info', 'warn', 'error'] as const;
 
 /** How much an event matters to somebody who reads logs. */
@@ -112,7 +114,7 @@ function levelOf(event: ClientEvent): ConsoleLevel {
     case 'cache.refresh':
       return FAILED_OUTCOMES.includes(event.outcome) ? 'error' : 'info';
     case 'cache.stale':
-      return event.reason === 'revalidate' ? 'info' : 'warn';
+      return WANTED_STALE.includes(event.reason) ? 'info' : 'warn';
     case 'cache.skip':
     case 'kv.large-value':
     case 'kv.budget':

@@ -8,6 +8,7 @@ export interface EventCounts {
   memoryHits: number;
   /** Cached values that were served after their TTL. */
   staleHits: number;
+  /** Values that were looked for and could not be served. What was `forced` was not looked for, so it is none. */
   misses: number;
   /** Time that hits and misses took to be found out. */
   readMs: number;
@@ -94,7 +95,8 @@ const COUNTERS: { readonly [Type in ClientEvent['type']]: Counter<Type> } = {
     if (tier !== 'kv') counts.memoryHits += 1;
     counts.readBytes += bytes;
   },
-  'cache.miss': (counts, { durationMs }) => {
+  'cache.miss': (counts, { reason, durationMs }) => {
+    if (reason === 'forced') return;
     counts.misses += 1;
     counts.readMs += durationMs;
   },
@@ -109,6 +111,8 @@ const COUNTERS: { readonly [Type in ClientEvent['type']]: Counter<Type> } = {
     counts.loadMs += durationMs;
   },
   'cache.refresh': (counts, { outcome, durationMs }) => {
+    // Nobody waited, and what ran counts where it ran.
+    if (outcome === 'joined') return;
     counts.refreshes += 1;
     if (outcome !== 'value') counts.refreshErrors += 1;
     counts.refreshMs += durationMs;

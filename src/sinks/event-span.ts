@@ -67,9 +67,10 @@ const SPANS: { readonly [Type in ClientEvent['type']]: Describe<Type> } = {
   }),
   'cache.miss': (event) => ({
     name: 'cache.get',
-    kind: CLIENT,
+    // One that was forced reads nothing.
+    kind: event.reason === 'forced' ? INTERNAL : CLIENT,
     attributes: {
-      ...kv('get'),
+      ...(event.reason !== 'forced' && kv('get')),
       ...keyOf(event),
       'cache.hit': false,
       'cache.result': 'miss',
@@ -191,10 +192,12 @@ function outcome(event: Loaded): SpanAttributes {
   return type === undefined ? result : { ...result, 'error.type': type };
 }
 
-/** The event does not hold the loader's error: that one reaches the caller. */
+/** The exception is that of a refresh, which reaches nobody else; the caller of a load gets the loader's error itself. */
 function loaderFailure(event: Loaded): Pick<Span, 'failure'> {
   if (LOADER_ERROR_TYPES[event.outcome] === undefined) return {};
-  return { failure: { message: event.outcome === 'timeout' ? 'the loader took too long' : 'the loader failed' } };
+  const message = event.outcome === 'timeout' ? 'the loader took too long' : 'the loader failed';
+  const exception = event.type === 'cache.refresh' ? event.error : undefined;
+  return { failure: { message, exception } };
 }
 
 function failureOf(error: unknown): NonNullable<EventSpan['failure']> {

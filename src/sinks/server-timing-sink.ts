@@ -30,6 +30,8 @@ const METRICS: readonly Metric[] = [
  * Adds up the events of one request for its `Server-Timing` header, which browsers show beside the request: counts by kind
  * and the time they took together, which is more than the time that passed where things ran at once. Make one per request.
  *
+ * What the caller forced to be loaded (`@CachePut`, `forceFresh`) counts as a load and not as a miss.
+ *
  * It names no keys, but it tells the client what was cached, and a shared cache keeps it with the response. Leave it out of
  * answers to strangers where that must not be known. https://www.w3.org/TR/server-timing/
  *

@@ -52,7 +52,8 @@ export interface TracerSinkOptions {
  * dots tell them apart from what the runtime itself traces (`kv_get`, `cache_put`). Spans of KV are CLIENT spans with
  * `db.system.name=cloudflare-kv` and `db.operation.name`, as the runtime's own. The attributes are `cache.hit`, `cache.result`,
  * `cache.reason`, `cache.tier`, `cache.item_size`, `cache.ttl`, `cache.age_ms`, `cache.key_prefix` and the like; `cache.key` only where
- * the client puts raw keys on its events. A failure sets `error.type` to its code, records the exception and the status ERROR.
+ * the client puts raw keys on its events. A failure sets `error.type` to its code, records the exception and the status ERROR;
+ * that of a loader is recorded where it failed in the background, which nobody else is told.
  * https://developers.cloudflare.com/workers/observability/traces/spans-and-attributes/
  *
  * @example

@@ -1,6 +1,7 @@
 import type { KVStatsOptions } from '../../../src/clients/kv/key-stats.js';
 import { KVClient } from '../../../src/clients/kv/kv-client.js';
 import type { KVListOptionsLike, KVListResultLike } from '../../../src/clients/kv/kv-namespace.js';
+import { OperationBudget } from '../../../src/clients/kv/operation-budget.js';
 import { ManualClock, MemoryKVNamespace } from '../../../src/testing.js';
 import { codeOf, errorOf, fc } from '../../support/kv.js';
 
@@ -157,6 +158,27 @@ describe('KVClient.stats', () => {
       message: 'KV list of "a" failed: down',
       cause,
     });
+  });
+
+  test.each([
+    [0, 0],
+    [1, 1_000],
+    [2, 2_000],
+  ])('answers what it counted when a budget of %i operations is spent', async (limit, keys) => {
+    const { kv, clock } = setup();
+    for (let index = 0; index < 2_600; index += 1) await kv.put(`k:${index}`, '1');
+    const budget = new OperationBudget(Math.max(limit, 1));
+    if (limit === 0) budget.take();
+    const client = new KVClient(kv, { now: clock.now, budget });
+    expect(await client.stats()).toEqual({
+      keys,
+      metadataBytes: 0,
+      expiringSoon: 0,
+      withoutExpiry: keys,
+      isComplete: false,
+      patterns: new Map(keys === 0 ? [] : [['k:', { keys, metadataBytes: 0, expiringSoon: 0 }]]),
+    });
+    expect(kv.counts.list).toBe(limit);
   });
 
   test.each([undefined, 'same'])('a page that leads to %p again is KV_LIST_FAILED', async (cursor) => {

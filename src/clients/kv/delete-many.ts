@@ -47,13 +47,21 @@ export function checkDeletePrefix(prefix: unknown, options: DeletePrefixOptions 
 /**
  * Deletes page by page, so that what an operation limit cuts off can be finished by the next call. KV's cursors are
  * positions in the order of keys: deleting behind one skips nothing.
+ *
+ * @param access where to delete.
+ * @param prefix what the keys start with.
+ * @param isSpared tells keys that are left alone.
  */
-export async function deleteByPrefix(access: KVAccess, prefix: string): Promise<DeleteReport> {
+export async function deleteByPrefix(
+  access: KVAccess,
+  prefix: string,
+  isSpared: (key: string) => boolean = () => false,
+): Promise<DeleteReport> {
   const failed: DeleteFailure[] = [];
   let deleted = 0;
   try {
     for await (const page of listPages(access, prefix, Infinity)) {
-      const names = page.map((entry) => entry.name);
+      const names = page.map((entry) => entry.name).filter((name) => !isSpared(name));
       const report = await removeAll(access, names);
       deleted += report.deleted;
       failed.push(...report.failed);

@@ -1,7 +1,8 @@
-import { CloudflareClientError } from '../../errors.js';
+import { CloudflareClientError, isCloudflareClientError } from '../../errors.js';
 import { checkPrefix, keyPrefix, quote, utf8Bytes } from './key.js';
 import type { KVAccess } from './kv-access.js';
 import type { KVListResultLike } from './kv-namespace.js';
+import { nextCursor } from './listing.js';
 import { MAX_TTL_SECONDS } from './ttl.js';
 
 /** Most keys that KV puts on one page. https://developers.cloudflare.com/kv/api/list-keys/ */
@@ -58,7 +59,10 @@ export interface KVStats extends KVPatternStats {
   readonly withoutExpiry: number;
   /** The same by pattern, in the order of first sight. Patterns after the first 1,000 are counted together, under `(other)`. */
   readonly patterns: ReadonlyMap<string, KVPatternStats>;
-  /** Whether every page was read; `false` when `maxPages` ended it, and all counts are then of the keys seen so far. */
+  /**
+   * Whether every page was read; `false` when `maxPages` or the budget of operations ended it: all counts are then of the keys
+   * seen so far, 0 when nothing could be read.
+   */
   readonly isComplete: boolean;
 }
 
@@ -102,26 +106,30 @@ export async function collectStats(access: KVAccess, options: Checked, nowMs: nu
   let cursor: string | undefined;
   for (let pages = 0; pages < maxPages; pages += 1) {
     const page = await readPage(access, prefix, cursor);
+    if (page === null) break;
     for (const key of page.keys) {
       addKey(total, key, soonMs);
       if (key.expiration === undefined) total.withoutExpiry += 1;
       addKey(countOf(patterns, patternOf(key.name)), key, soonMs);
     }
-    if (page.list_complete) return { ...total, patterns, isComplete: true };
-    cursor = page.cursor;
+    cursor = nextCursor(page, cursor);
+    if (cursor === undefined) return { ...total, patterns, isComplete: true };
   }
   return { ...total, patterns, isComplete: false };
 }
 
-async function readPage(access: KVAccess, prefix: string, cursor: string | undefined): Promise<KVListResultLike> {
-  let page: KVListResultLike;
+/** `null` where the budget of operations is spent: what was counted until then is worth more than an error. */
+async function readPage(
+  access: KVAccess,
+  prefix: string,
+  cursor: string | undefined,
+): Promise<KVListResultLike | null> {
   try {
-    page = await access.page(prefix, PAGE_KEYS, cursor);
+    return await access.page(prefix, PAGE_KEYS, cursor);
   } catch (cause) {
+    if (isCloudflareClientError(cause) && cause.code === 'KV_BUDGET_SPENT') return null;
     throw access.failure('list', prefix, cause);
   }
-  if (page.list_complete || (page.cursor !== undefined && page.cursor !== cursor)) return page;
-  throw new CloudflareClientError('KV_LIST_FAILED', 'KV answered a page that is not the last and leads to no other.');
 }
 
 function countOf(patterns: Map<string, Mutable<KVPatternStats>>, pattern: string): Mutable<KVPatternStats> {

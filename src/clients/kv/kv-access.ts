@@ -1,5 +1,5 @@
 import { CloudflareClientError, isCloudflareClientError } from '../../errors.js';
-import type { EventSink, EventSource } from '../../events.js';
+import type { CacheKeyFields, EventSink, EventSource } from '../../events.js';
 import { report } from '../../internal/report.js';
 import { keyPrefix, quote } from './key.js';
 import type { KVOperation } from './kv-error.js';
@@ -18,6 +18,8 @@ export interface KVAccessOptions {
   readonly events: EventSink | undefined;
   /** Whether keys hold credentials. They are then shown by their prefix alone, also inside platform messages. */
   readonly secretKeys?: boolean;
+  /** How events of the cache name a key; by its prefix alone when absent. */
+  readonly keyFields?: ((key: string) => CacheKeyFields) | undefined;
   /** Seconds for which the edge keeps what reads find; KV's own choice when absent. */
   readonly cacheTtlSeconds?: number | undefined;
   /** The operations that the clients of a request share; as many as there may be when absent. */
@@ -41,6 +43,7 @@ export class KVAccess {
   readonly #source: EventSource;
   readonly #secretKeys: boolean;
   readonly #budget: OperationBudget | undefined;
+  readonly #keyFields: KVAccessOptions['keyFields'];
   // Passed as `'text'`, so that a namespace needs to know no more than that one form.
   readonly #readType: 'text';
 
@@ -58,6 +61,7 @@ export class KVAccess {
     this.#source = options.source;
     this.#secretKeys = options.secretKeys ?? false;
     this.#budget = options.budget;
+    this.#keyFields = options.keyFields;
     const { cacheTtlSeconds } = options;
     const readType: ReadType = cacheTtlSeconds === undefined ? 'text' : { type: 'text', cacheTtl: cacheTtlSeconds };
     this.#readType = readType as 'text';
@@ -147,7 +151,8 @@ export class KVAccess {
     const error = toKVError(operation, `${prefix}…`, shown);
     const { code } = error;
     if (this.#source === 'cache') {
-      report(this.#events, { type: 'cache.error', source: 'cache', operation, keyPrefix: prefix, code, error });
+      const fields = this.#keyFields?.(key) ?? { keyPrefix: prefix };
+      report(this.#events, { type: 'cache.error', source: 'cache', operation, ...fields, code, error });
     } else {
       report(this.#events, { type: 'client.error', source: this.#source, operation, keyPrefix: prefix, code, error });
     }
@@ -180,7 +185,7 @@ export class KVAccess {
 
 /** What the platform threw: an error of ours around it names the full key. */
 function unwrapped(cause: unknown): unknown {
-  return isCloudflareClientError(cause) && cause.cause !== undefined ? unwrapped(cause.cause) : cause;
+  return isCloudflareClientError(cause) && 'cause' in cause ? unwrapped(cause.cause) : cause;
 }
 
 /** A copy that keeps the message alone, and that only when it does not repeat the secret part of the key. */

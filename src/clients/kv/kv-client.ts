@@ -211,7 +211,8 @@ export class KVClient {
    * Counts keys by pattern over all pages: how many there are, what their metadata takes, how many expire soon. It reads no
    * values, and a listing can lag up to 60 seconds behind writes made elsewhere.
    *
-   * @returns the counts; those of the first `maxPages` pages, with `isComplete: false`, where there are more.
+   * @returns the counts; those of the pages that were read, with `isComplete: false`, where there are more than `maxPages` or the
+   *   budget of operations is spent.
    * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION` before anything is read; `KV_LIST_FAILED`,
    *   `KV_RATE_LIMITED`, `KV_TIMEOUT`.
    */

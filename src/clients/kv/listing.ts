@@ -24,13 +24,21 @@ export async function* listPages(
     const page = await access.page(prefix, Math.min(left, MAX_PAGE_KEYS), cursor);
     left -= page.keys.length;
     yield page.keys;
-    if (page.list_complete) return;
-    if (page.cursor === undefined || page.cursor === cursor) {
-      throw new CloudflareClientError(
-        'KV_LIST_FAILED',
-        'KV answered a page that is not the last and leads to no other.',
-      );
-    }
-    cursor = page.cursor;
+    cursor = nextCursor(page, cursor);
+    if (cursor === undefined) return;
   }
+}
+
+/**
+ * Tells where the page after `page` begins.
+ *
+ * @param page what KV answered.
+ * @param cursor where `page` began.
+ * @returns its cursor; `undefined` when `page` is the last.
+ * @throws {CloudflareClientError} `KV_LIST_FAILED` for a page that is not the last and leads to no other.
+ */
+export function nextCursor(page: KVListResultLike, cursor: string | undefined): string | undefined {
+  if (page.list_complete) return undefined;
+  if (page.cursor !== undefined && page.cursor !== cursor) return page.cursor;
+  throw new CloudflareClientError('KV_LIST_FAILED', 'KV answered a page that is not the last and leads to no other.');
 }

@@ -95,7 +95,7 @@ describe('tags', () => {
   test('a marker that holds nonsense invalidates what carries the tag', async () => {
     const { client, kv } = cacheSetup();
     await client().set(KEY, 'value', 60, { tags: ['a'] });
-    await kv.put('cache-tag:a', 'garbage');
+    await kv.put('cache-mark:tag:a', 'garbage');
     expect(await client().get(KEY)).toBeNull();
   });
 
@@ -109,7 +109,6 @@ describe('tags', () => {
 
   test.each([
     [['']],
-    [['x'.repeat(129)]],
     [['a\ud800']],
     [[1 as unknown as string]],
     [Array.from({ length: 33 }, (_, index) => `t${index}`)],
@@ -134,6 +133,31 @@ describe('tags', () => {
     expect(sink.ofType('cache.error')).toMatchObject([{ operation: 'write', code: 'INVALID_VALUE' }]);
     expect(await codeOf(() => cache.set(KEY, 1, 60, { tags }))).toBe('INVALID_VALUE');
   });
+});
+
+test('a tag of any length is invalidated by the same text', async () => {
+  const { client, clock } = cacheSetup();
+  const long = `item:${'é'.repeat(500)}`;
+  await client().set('cache:a:1', 1, 60, { tags: [long] });
+  await client().getOrSet('cache:a:2', 60, () => 2, { tags: () => [long] });
+  await client().getOrSet('cache:a:3', 60, () => 3, { tags: [`${long}!`] });
+  clock.advance(1);
+  await client().invalidateTags([long]);
+  expect([...(await client().getMany(['cache:a:1', 'cache:a:2', 'cache:a:3'])).values()]).toEqual([null, null, 3]);
+});
+
+test('what this package keeps for invalidations is no key of an entry, and no prefix deletes it', async () => {
+  const { client, clock, kv } = cacheSetup();
+  await client().set('cache:a:1', 1, 600, { tags: ['t'] });
+  clock.advance(1);
+  await client().invalidateTags(['t']);
+  for (const key of ['cache-mark:tag:t', 'cache-mark:clear']) {
+    expect(await codeOf(() => client().set(key, 1, 60))).toBe('INVALID_KEY');
+    expect(await codeOf(() => client().getOrSet(key, 60, neverLoads))).toBe('INVALID_KEY');
+    expect(await codeOf(() => client().delete(key))).toBe('INVALID_KEY');
+  }
+  expect(await client().deletePrefix('cache-')).toEqual({ deleted: 0, failed: [] });
+  expect(await kv.get('cache-mark:tag:t')).not.toBeNull();
 });
 
 describe('clear', () => {

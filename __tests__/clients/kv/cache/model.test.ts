@@ -149,9 +149,12 @@ function plan(model: CacheModel, client: ModelClient, { key, ttl, options }: Cal
   const kept = Math.max(policy.staleIfError, policy.staleWhileRevalidate);
   const tags = Array.isArray(options.tags) ? (options.tags as string[]) : [];
   const own = typeof options.tags === 'function' ? options.tags(null) : tags;
-  const store = (value: unknown, startedAt: number): void => {
+  const store = (value: unknown, startedAt: number): boolean => {
     const isKept = options.cacheIf === undefined || options.cacheIf(value);
-    if (isKept) model.store(client, key, { value, loadedAt: startedAt, tags: own }, ttl, kept);
+    if (isKept) return model.store(client, key, { value, loadedAt: startedAt, tags: own }, ttl, kept);
+    // What was asked for anew and cannot be kept takes away what is known to be old.
+    if (options.forceFresh === true) removeIn(model, client, key);
+    return false;
   };
   if (options.bypass === true) {
     return { loads: 'before the answer', end: ({ value, error }) => (error === undefined ? { value } : { error }) };
@@ -166,8 +169,8 @@ function plan(model: CacheModel, client: ModelClient, { key, ttl, options }: Cal
       end: ({ value, error, startedAt, isStored }) => {
         if (error !== undefined) model.backOff(client, key);
         else if (startedAt >= 0) {
-          model.open(client, key);
-          if (isStored) store(value, startedAt);
+          if (isStored && store(value, startedAt)) model.open(client, key);
+          else model.rest(client, key);
         }
         return { value: entry.value };
       },
@@ -183,7 +186,8 @@ function plan(model: CacheModel, client: ModelClient, { key, ttl, options }: Cal
         if (isStored) store(value, startedAt);
         return { value };
       }
-      if (entry === undefined || !model.isUsable(entry, policy)) return { error };
+      const isDropped = !isStored || (entry !== undefined && model.isMarked(client, entry, tags));
+      if (entry === undefined || isDropped || !model.isUsable(entry, policy)) return { error };
       model.backOff(client, key);
       return { value: entry.value };
     },
@@ -437,7 +441,11 @@ async function getOrSetMany(model: CacheModel, world: World, at: number, call: M
     else missing.push(name);
     if (isStale && !model.isClosed(client.model, name)) stale.push(name);
   }
-  const expectedLoads = [stale, missing].filter((asked) => asked.length > 0);
+  const standIns = missing.map((name) => found.get(name));
+  const areUsable = (): boolean =>
+    standIns.every((entry) => entry?.status === 'stale' && model.isUsable(entry.entry, policy));
+  const isBackingOff = missing.every((name) => model.isBackingOff(client.model, name)) && areUsable();
+  const expectedLoads = [stale, isBackingOff ? [] : missing].filter((asked) => asked.length > 0);
   const loads: { asked: string[]; startedAt: number; values: Map<string, unknown> }[] = [];
   const error = new Error('of the load of many');
   const end = await endOf(
@@ -467,12 +475,13 @@ async function getOrSetMany(model: CacheModel, world: World, at: number, call: M
     if (isBehind) {
       for (const name of asked) {
         if (call.load.fails) model.backOff(client.model, name);
-        else model.open(client.model, name);
       }
     }
     if (call.load.fails || given.bypass === true) continue;
     for (const [name, value] of values) {
-      model.store(client.model, name, { value, loadedAt: startedAt, tags: own }, call.ttl, kept);
+      const isStored = model.store(client.model, name, { value, loadedAt: startedAt, tags: own }, call.ttl, kept);
+      if (isStored) model.open(client.model, name);
+      else if (isBehind) model.rest(client.model, name);
     }
   }
   expect(end).toEqual(expectedEnd());
@@ -481,10 +490,10 @@ async function getOrSetMany(model: CacheModel, world: World, at: number, call: M
     const answer = (rest: (name: string) => unknown): End => ({
       value: new Map(names.map((name) => [name, missing.includes(name) ? rest(name) : served.get(name)])),
     });
-    if (!call.load.fails || missing.length === 0) return answer((name) => loads.at(-1)!.values.get(name) ?? null);
-    const standIns = missing.map((name) => found.get(name));
-    const areUsable = standIns.every((entry) => entry?.status === 'stale' && model.isUsable(entry.entry, policy));
-    if (!areUsable) return { error };
+    const hasFailed = call.load.fails || isBackingOff;
+    if (!hasFailed || missing.length === 0) return answer((name) => loads.at(-1)!.values.get(name) ?? null);
+    if (!areUsable()) return { error };
+    if (!isBackingOff) for (const name of missing) model.backOff(client.model, name);
     return answer((name) => {
       const entry = found.get(name);
       return entry?.status === 'stale' ? entry.entry.value : undefined;

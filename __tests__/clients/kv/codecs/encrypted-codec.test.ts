@@ -135,6 +135,77 @@ describe('encryptedCodec', () => {
     expect(await codeOf(() => codec.decode(encoded, { key: 'cache:user:2' }))).toBe('KV_CORRUPT_VALUE');
   });
 
+  describe('with a context', () => {
+    const withContext = (bound?: string): CacheCodec =>
+      encryptedCodec({ keys: { k1: MATERIAL }, current: 'k1', ...(bound !== undefined && { context: bound }) });
+
+    test('gives back what was made with the same, which it does not store', async () => {
+      const encoded = await withContext('production').encode({ a: 1 }, context);
+      expect(encoded.format).toBe('aes:k1');
+      expect(encoded.text).toHaveLength(Math.ceil((12 + 7 + 16) / 3) * 4);
+      expect(await withContext('production').decode(encoded, context)).toEqual({ a: 1 });
+    });
+
+    test.each<[string | undefined, string | undefined]>([
+      ['production', 'staging'],
+      ['production', undefined],
+      [undefined, 'production'],
+    ])('refuses the text of %p where it is %p', async (from, to) => {
+      const encoded = await withContext(from).encode('a', context);
+      expect(await codeOf(() => withContext(to).decode(encoded, context))).toBe('KV_CORRUPT_VALUE');
+    });
+
+    test('binds no two of key, format and context to the same bytes', async () => {
+      // The parts of each, one after the other, are those of the other.
+      const bound = await withContext('x').encode('a', { key: 'k' });
+      expect(await codeOf(() => withContext().decode(bound, { key: 'k\naes:k1\nx' }))).toBe('KV_CORRUPT_VALUE');
+      const plain = await withContext().encode('a', { key: 'k\naes:k1' });
+      const moved = { text: plain.text, format: 'aes:k1\naes:k1' };
+      expect(await codeOf(() => withContext().decode(moved, { key: 'k' }))).toBe('KV_CORRUPT_VALUE');
+    });
+
+    test.each(['', 'a\nb', '\ud800', 'x'.repeat(257), 5, null])('refuses the context %p', async (bound) => {
+      const { code, message } = await refusalOf(() => withContext(bound as never));
+      expect([code, message]).toEqual([
+        'INVALID_OPTION',
+        'encryptedCodec: context is refused: give 1 to 256 characters without a line break.',
+      ]);
+    });
+  });
+
+  test.each([undefined, null, 'k'])('refuses %p in place of options', async (options) => {
+    const { code, message } = await refusalOf(() => encryptedCodec(options as never));
+    expect([code, message]).toEqual([
+      'INVALID_OPTION',
+      'encryptedCodec: the options are refused: give an object with keys and current.',
+    ]);
+  });
+
+  test.each([16, 24, 32])('refuses %i bytes in hexadecimal, which would be other bytes in base64', async (length) => {
+    const hex = Buffer.from(bytes(length, 0xa0)).toString('hex');
+    for (const key of [hex, hex.toUpperCase()]) {
+      const { code, message, texts } = await refusalOf(() => encryptedCodec({ keys: { k: key }, current: 'k' }));
+      expect([code, message]).toEqual([
+        'INVALID_OPTION',
+        'encryptedCodec: the key "k" is refused: it looks like hexadecimal; give its bytes as base64.',
+      ]);
+      expect(texts).not.toContain(key);
+    }
+  });
+
+  test('takes any random key of a valid size as base64', async () => {
+    const key = fc.constantFrom(16, 24, 32).chain((length) => fc.uint8Array({ minLength: length, maxLength: length }));
+    await fc.assert(
+      fc.asyncProperty(key, fc.constantFrom('base64', 'base64url'), async (raw, encoding) => {
+        const text = Buffer.from(raw).toString(encoding);
+        fc.pre(!/^[0-9a-f]+$/i.test(text));
+        const read = encryptedCodec({ keys: { k: text }, current: 'k' });
+        const written = await encryptedCodec({ keys: { k: raw }, current: 'k' }).encode('a', context);
+        expect(await read.decode(written, context)).toBe('a');
+      }),
+    );
+  });
+
   test('refuses what its inner codec refuses, and what UTF-8 cannot hold', async () => {
     expect(await codeOf(() => codec.encode(new Date(0), context))).toBe('INVALID_VALUE');
     const inner = encryptedCodec({ keys: { k: bytes(16) }, current: 'k', codec: plainTextCodec() });
@@ -187,6 +258,7 @@ describe('encryptedCodec', () => {
       `the key "k" of 33 bytes is refused: ${KEY_BOUNDS}`,
     ],
     ['no base64', { k: `${MATERIAL} ` }, 'k', `the key "k" is refused: ${KEY_BOUNDS}`],
+    ['base64 with bits left over', { k: `${'A'.repeat(42)}B` }, 'k', `the key "k" is refused: ${KEY_BOUNDS}`],
     ['a length that base64 has not', { k: 'abcde' }, 'k', `the key "k" is refused: ${KEY_BOUNDS}`],
     ['an empty text', { k: '' }, 'k', `the key "k" is refused: ${KEY_BOUNDS}`],
     ['an array', { k: [...bytes(32)] }, 'k', `the key "k" is refused: ${KEY_BOUNDS}`],

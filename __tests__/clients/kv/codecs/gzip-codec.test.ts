@@ -105,6 +105,25 @@ describe('gzipCodec', () => {
     expect(await codeOf(() => codec.encode('x'.repeat(20_000), context))).toBe('INVALID_VALUE');
   });
 
+  test.each(['gzip', 'gzip+mine'])(
+    'refuses the format %s of an inner codec: it could not be told from its own',
+    async (format) => {
+      const codec = gzipCodec({ codec: plainTextCodec(format) });
+      for (const value of ['short', 'x'.repeat(20_000)]) {
+        const { code, message } = await refusalOf(() => codec.encode(value, context));
+        expect([code, message]).toEqual([
+          'INVALID_VALUE',
+          `gzipCodec: the inner codec's format "${format}" is refused: give its format another name.`,
+        ]);
+      }
+    },
+  );
+
+  test.each(['gzip2', 'mine+gzip'])('takes the format %s of an inner codec', async (format) => {
+    const codec = gzipCodec({ codec: plainTextCodec(format) });
+    for (const value of ['short', 'x'.repeat(20_000)]) expect(await roundTrip(codec, value)).toBe(value);
+  });
+
   test('does not unpack more than 64 MiB, whatever size the text names', async () => {
     const bomb = gzipSync(Buffer.alloc(64 * MIB + 1));
     const { code, message } = await refusalOf(() => decodeGzip(bomb));

@@ -45,7 +45,7 @@ describe('jsonCodec', () => {
     ['a function', () => SECRET, 'a function', '$', 'give plain data'],
     ['a method', { a: () => SECRET }, 'a function', '$.a', LOOSE],
     ['a symbol', { a: Symbol(SECRET) }, 'a symbol', '$.a', LOOSE],
-    ['a bigint', [{ 'a b': 123456789n }], 'a bigint', '$[0]["a b"]', RICH_ONLY],
+    ['a bigint', [{ 'a b': 123456789n }], 'a bigint', '$[0]["…"]', RICH_ONLY],
     ['NaN', { a: NaN }, 'NaN', '$.a', RICH],
     ['Infinity', { a: [Infinity] }, 'Infinity', '$.a[0]', RICH],
     ['-Infinity', -Infinity, '-Infinity', '$', RICH],
@@ -68,6 +68,13 @@ describe('jsonCodec', () => {
     ['an array with toJSON', [Object.assign([], { toJSON: () => 1 })], 'an array with named properties', '$[0]', LOOSE],
     ['a symbol key', { a: { [Symbol(SECRET)]: SECRET } }, 'an object with symbol-keyed properties', '$.a', LOOSE],
     ['a match', /(top)-/.exec(SECRET), 'an array with named properties', '$', LOOSE],
+    [
+      'a property above the last index',
+      Object.assign([1], { 4294967295: 2 }),
+      'an array with named properties',
+      '$',
+      LOOSE,
+    ],
     ['a cycle', cycle(), 'a cycle', '$.self.list[0]', RICH_ONLY],
     ['of another realm', runInNewContext('({ d: [new Date(0)] })'), 'a Date', '$.d[0]', RICH],
   ])('refuses %s, naming kind, path and remedy', async (_name, value, kind, path, remedy) => {
@@ -97,9 +104,25 @@ describe('jsonCodec', () => {
     expect(await codeOf(() => toStrictJson(value))).toBe('INVALID_VALUE');
   });
 
-  test('shortens names in paths', async () => {
-    const { message } = await refusalOf(() => toStrictJson({ [`- ${'k'.repeat(100)}`]: NaN }));
-    expect(message).toContain(`$["- ${'k'.repeat(46)}…"];`);
+  test.each([
+    ['joe@secret.example', '["…"]'],
+    ['', '["…"]'],
+    ['7', '["…"]'],
+    ['2b', '["…"]'],
+    ['a.b', '["…"]'],
+    ['naïve', '["…"]'],
+    ['a\n', '["…"]'],
+    ['k'.repeat(41), '["…"]'],
+    ['k'.repeat(40), `.${'k'.repeat(40)}`],
+    ['$ref_2', '.$ref_2'],
+  ])('shows the name %j in a path as %s', async (name, shown) => {
+    const { message } = await refusalOf(() => toStrictJson({ list: [{ [name]: NaN }] }));
+    expect(message).toBe(`JSON cannot hold NaN at $.list[0]${shown}; ${RICH}`);
+  });
+
+  test('names the remedy that it is given', async () => {
+    const { message } = await refusalOf(() => toStrictJson([NaN], 'give numbers'));
+    expect(message).toBe('JSON cannot hold NaN at $[0]; give numbers');
   });
 
   test('leaves undefined properties out', () => {

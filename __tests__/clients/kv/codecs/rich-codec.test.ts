@@ -21,6 +21,14 @@ function usedRegExp(): RegExp {
   return expression;
 }
 
+/** An instance of a subclass that has its parent's name. */
+function namesakeOf(base: unknown, ...args: unknown[]): object {
+  const Parent = base as new (...args: unknown[]) => object;
+  class Heir extends Parent {}
+  Object.defineProperty(Heir, 'name', { value: Parent.name });
+  return new Heir(...args);
+}
+
 // Node 20 and workerd make resizable buffers; the compiler's library of this package does not know them.
 function resizableBuffer(): ArrayBuffer {
   const Constructor = ArrayBuffer as new (length: number, options: object) => ArrayBuffer;
@@ -108,11 +116,13 @@ describe('richCodec', () => {
   });
 
   test('gives back what other realms made, as objects of this one', () => {
-    const source = '({ a: [new Date(0), new Map([[1, new Set([2n])]])], b: new Uint16Array([1]), r: /x/ })';
+    const source =
+      '({ a: [new Date(0), new Map([[1, new Set([2n])]])], b: new Uint16Array([1]), v: new DataView(new ArrayBuffer(1)), r: /x/ })';
     const value: unknown = runInNewContext(source);
     expect(roundTripNow(codec, value)).toStrictEqual({
       a: [new Date(0), new Map([[1, new Set([2n])]])],
       b: Uint16Array.of(1),
+      v: new DataView(new ArrayBuffer(1)),
       r: /x/,
     });
   });
@@ -138,7 +148,7 @@ describe('richCodec', () => {
 
   test.each<[string, unknown, string, string]>([
     ['a function', () => SECRET, 'a function', '$'],
-    ['a method', { a: [{ 'b c': () => SECRET }] }, 'a function', '$.a[0]["b c"]'],
+    ['a method', { a: [{ 'b c': () => SECRET }] }, 'a function', '$.a[0]["…"]'],
     ['a thenable', { then: () => SECRET }, 'a function', '$.then'],
     ['a symbol', [Symbol(SECRET)], 'a symbol', '$[0]'],
     ['a symbol in a Set', { a: new Set([Symbol(SECRET)]) }, 'a symbol', '$.a'],
@@ -154,6 +164,10 @@ describe('richCodec', () => {
     ['a subclassed Map', [new Registry([[SECRET, SECRET]])], 'an instance of Registry', '$[0]'],
     ['a subclassed array', Rows.from([SECRET]), 'an instance of Rows', '$'],
     ['a subclassed typed array', [new Bytes(1)], 'an instance of Bytes', '$[0]'],
+    ['a namesake of its typed array', [namesakeOf(Uint8Array, 1)], 'a Uint8Array', '$[0]'],
+    ['a namesake of DataView', [namesakeOf(DataView, new ArrayBuffer(1))], 'a DataView', '$[0]'],
+    ['a namesake of Map', [namesakeOf(Map)], 'a Map', '$[0]'],
+    ['a property above the last index', Object.assign([1], { 4294967295: 2 }), 'an array with named properties', '$'],
     ['a Buffer', [Buffer.from(SECRET)], 'a Buffer', '$[0]'],
     ['a shared buffer', { a: new SharedArrayBuffer(1) }, 'a SharedArrayBuffer', '$.a'],
     ['a view of a shared buffer', [new Uint8Array(new SharedArrayBuffer(1))], 'a SharedArrayBuffer', '$[0]'],
@@ -178,6 +192,24 @@ describe('richCodec', () => {
       message: `richCodec cannot hold ${kind} at ${path}; give plain data`,
     });
     expect(texts).not.toContain(SECRET);
+  });
+
+  test.each([
+    ['joe@secret.example', '["…"]'],
+    ['a"]["b', '["…"]'],
+    ['back\\slash"', '["…"]'],
+    ['.get("x")', '["…"]'],
+    ['\u2028', '["…"]'],
+    ['', '["…"]'],
+    ['k'.repeat(41), '["…"]'],
+    ['k'.repeat(40), `.${'k'.repeat(40)}`],
+    ['get', '.get'],
+    ['getter', '.getter'],
+  ])('shows the name %j in a path as %s', async (name, shown) => {
+    const map = new Map([['key', { [name]: { list: [() => 1] } }]]);
+    const { message } = await refusalOf(() => codec.encode({ [name]: map }, context));
+    const path = `$${shown}.get("…")${shown}.list[0]`;
+    expect(message).toBe(`richCodec cannot hold a function at ${path}; give plain data`);
   });
 
   test.each<[string, unknown]>([

@@ -1,5 +1,4 @@
 import type { DeletePrefixOptions, DeleteReport } from '../delete-many.js';
-import { checkKey, checkKeys } from '../key.js';
 import type { KVNamespaceLike } from '../kv-namespace.js';
 import { checkTtl } from '../ttl.js';
 import type { CacheLookup } from './cache-entry.js';
@@ -7,9 +6,11 @@ import type { CacheClientOptions, CacheSetOptions, GetOrSetOptions, Loader, Ttl 
 import type { CacheParts } from './cache-parts.js';
 import { cacheParts } from './cache-parts.js';
 import type { CachePolicy } from './cache-policy.js';
-import { callPolicy, checkClientOptions, clientPolicy, staleSeconds } from './cache-policy.js';
+import { callPolicy, checkClientOptions, clientPolicy, setPolicy, staleSeconds } from './cache-policy.js';
 import type { EvictableCache } from './cache.js';
 import type { Found } from './entry-finder.js';
+import { newFlight } from './flight-board.js';
+import { checkCacheKey, checkCacheKeys } from './marker-key.js';
 import type { EvictReport, EvictTarget } from './evict.js';
 import type { ManyLoader } from './read-through-many.js';
 import { checkTaggedLife } from './tags.js';
@@ -61,7 +62,7 @@ export class CacheClient implements EvictableCache {
    */
   getOrSet<T>(key: string, ttlSeconds: Ttl<T>, loader: Loader<T>, options?: GetOrSetOptions<T>): Promise<T> {
     try {
-      checkKey(key);
+      checkCacheKey(key);
       if (typeof ttlSeconds !== 'function') checkTtl(ttlSeconds);
       const policy = options === undefined ? this.#policy : callPolicy(this.#policy, options);
       if (policy.tags !== undefined) checkTaggedLife(policy.tags, ttlSeconds, staleSeconds(policy));
@@ -81,8 +82,11 @@ export class CacheClient implements EvictableCache {
    * @throws {CloudflareClientError} `INVALID_KEY`.
    */
   async get<T>(key: string): Promise<T | null> {
-    const found = await this.lookup<T>(key);
-    return found.status === 'hit' ? found.value : null;
+    checkCacheKey(key);
+    const startedAt = this.#parts.context.now();
+    const found = await this.#parts.finder.find(key, this.#policy);
+    this.#report(key, found, startedAt);
+    return found.status === 'fresh' ? (found.value as T) : null;
   }
 
   /**
@@ -93,11 +97,12 @@ export class CacheClient implements EvictableCache {
    * @throws {CloudflareClientError} `INVALID_KEY`.
    */
   async lookup<T>(key: string): Promise<CacheLookup<T>> {
-    checkKey(key);
+    checkCacheKey(key);
     const startedAt = this.#parts.context.now();
     const found = await this.#parts.finder.find(key, this.#policy);
-    this.#report(key, found, startedAt);
-    if (found.status === 'miss') return found as CacheLookup<T>;
+    if (found.status === 'stale') this.#parts.context.reporter?.stale(key, found, 'lookup');
+    else this.#report(key, found, startedAt);
+    if (found.status === 'miss') return { ...found } as CacheLookup<T>;
     const status = found.status === 'fresh' ? 'hit' : 'stale';
     return { status, value: found.value as T, ageMs: found.ageMs };
   }
@@ -110,7 +115,7 @@ export class CacheClient implements EvictableCache {
    * @throws {CloudflareClientError} `INVALID_KEY` before anything is read.
    */
   async getMany<T>(keys: Iterable<string>): Promise<Map<string, T | null>> {
-    const unique = checkKeys(keys);
+    const unique = checkCacheKeys(keys);
     const startedAt = this.#parts.context.now();
     const found = await this.#parts.finder.findMany(unique, this.#policy);
     const values = new Map<string, T | null>();
@@ -142,7 +147,7 @@ export class CacheClient implements EvictableCache {
     loader: ManyLoader<T>,
     options?: GetOrSetOptions<T>,
   ): Promise<Map<string, T | null>> {
-    const unique = checkKeys(keys);
+    const unique = checkCacheKeys(keys);
     if (typeof ttlSeconds !== 'function') checkTtl(ttlSeconds);
     const policy = options === undefined ? this.#policy : callPolicy(this.#policy, options);
     if (policy.tags !== undefined) checkTaggedLife(policy.tags, ttlSeconds, staleSeconds(policy));
@@ -161,17 +166,30 @@ export class CacheClient implements EvictableCache {
    *   `KV_WRITE_FAILED`, `KV_TIMEOUT`, `KV_BUDGET_SPENT`; `KV_RATE_LIMITED` when the key was written less than a second ago.
    */
   async set(key: string, value: unknown, ttlSeconds: number, options?: CacheSetOptions): Promise<void> {
-    checkKey(key);
+    checkCacheKey(key);
     checkTtl(ttlSeconds);
-    const policy = options === undefined ? this.#policy : callPolicy(this.#policy, options);
+    const policy = options === undefined ? this.#policy : setPolicy(this.#policy, options);
     const tags = (policy.tags ?? []) as readonly string[];
     checkTaggedLife(tags, ttlSeconds, staleSeconds(policy));
-    const { context } = this.#parts;
+    const { context, underway, writer } = this.#parts;
     const createdAt = context.isolate.order.load(context.now());
-    const encoded = await this.#parts.writer.encode(key, value, policy.codec);
-    await this.#parts.underway.supersede(key);
-    const entry = { encoded, createdAt, ttlSeconds, staleSeconds: staleSeconds(policy), loadMs: 0 };
-    await this.#parts.writer.store(key, { ...entry, tags, isNegative: false });
+    const encoded = await writer.encode(key, value, policy.codec);
+    await underway.supersede(key);
+    const flight = newFlight(context, policy);
+    underway.enter(key, flight);
+    const entry = {
+      encoded,
+      createdAt,
+      ttlSeconds,
+      staleSeconds: staleSeconds(policy),
+      loadMs: 0,
+      tags,
+      isNegative: false,
+    };
+    const storing = writer.store(key, entry, flight);
+    flight.writing = storing.catch(() => undefined);
+    underway.leaveAfter(key, flight, flight.writing);
+    await storing;
   }
 
   /**
@@ -212,7 +230,7 @@ export class CacheClient implements EvictableCache {
    * An entry is invalid from then on if its load began before. Elsewhere that is seen within 60 seconds or somewhat more; a
    * memory tier of another isolate serves on for its own TTL.
    *
-   * @param tags each of 1 to 128 UTF-8 bytes.
+   * @param tags as they were given to `getOrSet` or `set`.
    * @throws {CloudflareClientError} `INVALID_OPTION` before anything is written; `KV_WRITE_FAILED`, `KV_TIMEOUT`, `KV_BUDGET_SPENT`;
    *   `KV_RATE_LIMITED` for a tag that was invalidated less than a second ago, which must be done again.
    */
@@ -243,8 +261,7 @@ export class CacheClient implements EvictableCache {
   #report(key: string, found: Found, startedAt: number): void {
     const { reporter } = this.#parts.context;
     if (reporter === undefined) return;
-    if (found.status === 'miss') reporter.miss(key, found.reason, startedAt);
-    else if (found.status === 'fresh') reporter.hit(key, found, startedAt);
-    else reporter.stale(key, found, 'revalidate');
+    if (found.status === 'fresh') reporter.hit(key, found, startedAt);
+    else reporter.miss(key, found.status === 'miss' ? found.reason : 'expired', startedAt);
   }
 }

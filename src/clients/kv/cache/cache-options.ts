@@ -100,7 +100,7 @@ export interface CachePolicyOptions {
 /** Options of one `getOrSet` or `getOrSetMany`. */
 export interface GetOrSetOptions<T> extends CachePolicyOptions {
   /**
-   * Names under which the entry can be invalidated: at most 32, each of 1 to 128 UTF-8 bytes. Known ones are checked in the read of
+   * Names under which the entry can be invalidated: at most 32; what is longer than 128 UTF-8 bytes is shortened as `cacheTag` does. Known ones are checked in the read of
    * the entry itself; those that a function gives cost a second read.
    *
    * @default none
@@ -135,7 +135,7 @@ export interface GetOrSetOptions<T> extends CachePolicyOptions {
 /** Options of one `set`. */
 export interface CacheSetOptions extends Pick<CachePolicyOptions, 'staleWhileRevalidate' | 'staleIfError' | 'codec'> {
   /**
-   * Names under which the entry can be invalidated: at most 32, each of 1 to 128 UTF-8 bytes.
+   * Names under which the entry can be invalidated: at most 32; what is longer than 128 UTF-8 bytes is shortened as `cacheTag` does.
    *
    * @default none
    */

@@ -35,8 +35,9 @@ export interface CacheParts {
 export function cacheParts(namespace: KVNamespaceLike, options: CacheClientOptions): CacheParts {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, events, now = Date.now, random = Math.random, waitUntil } = options;
   const { memory, memo = false, clearable = false, eventKeys = 'prefix', cacheTtlSeconds, budget } = options;
-  const access = new KVAccess(namespace, { source: 'cache', timeoutMs, events, cacheTtlSeconds, budget });
   const reporter = events === undefined ? undefined : new CacheReporter(events, eventKeys, now);
+  const keyFields = reporter && ((key: string) => reporter.fields(key));
+  const access = new KVAccess(namespace, { source: 'cache', timeoutMs, events, keyFields, cacheTtlSeconds, budget });
   const context = new CacheContext({ namespace, access, reporter, now, random, waitUntil, memory });
   const tiers = new Tiers(context, memo);
   const markers = new Markers(context, clearable);

@@ -1,7 +1,7 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { MAX_TIMEOUT_MS } from '../timeout.js';
 import { MAX_TTL_SECONDS } from '../ttl.js';
-import type { CacheClientOptions, CachePolicyOptions, GetOrSetOptions } from './cache-options.js';
+import type { CacheClientOptions, CachePolicyOptions, CacheSetOptions, GetOrSetOptions } from './cache-options.js';
 import { checkTags } from './tags.js';
 
 const MAX_TTL_JITTER = 0.5;
@@ -131,7 +131,47 @@ export function callPolicy<T>(defaults: CachePolicy, options: GetOrSetOptions<T>
     const value = (options as Record<string, unknown>)[option];
     if (value !== undefined) policy[option] = value;
   }
+  if (Array.isArray(options.tags)) policy['tags'] = checkTags(options.tags);
   return policy as unknown as CachePolicy;
+}
+
+const SET_OPTIONS: readonly string[] = ['tags', 'staleWhileRevalidate', 'staleIfError', 'codec'];
+
+/** The policy of one `set`. */
+export function setPolicy(defaults: CachePolicy, options: CacheSetOptions): CachePolicy {
+  const policy = callPolicy(defaults, options);
+  for (const option of Object.keys(options)) {
+    if (!SET_OPTIONS.includes(option))
+      throw new CloudflareClientError('INVALID_OPTION', `set has no option ${option}.`);
+  }
+  if (typeof options.tags === 'function') throw refusal('tags', options.tags, 'a list of names');
+  return policy;
+}
+
+/** What a caller who joins another's load would notice: how long it waits for the loader, and how the text is read. */
+const NOTICED_OF_LOADS = ['hardTimeoutMs', 'codec', 'schema'] as const satisfies readonly (keyof CachePolicy)[];
+/** What a caller who joins another's call would notice besides: the bounds of what is served. */
+const NOTICED_OF_READS = [
+  'staleWhileRevalidate',
+  'staleIfError',
+  'softTimeoutMs',
+] as const satisfies readonly (keyof CachePolicy)[];
+
+/** Whether two callers would be given the same by the same load. */
+export function isSameLoad(one: CachePolicy, two: CachePolicy): boolean {
+  return one === two || NOTICED_OF_LOADS.every((option) => one[option] === two[option]);
+}
+
+/** Whether two callers would be given the same by the same read and load. */
+export function isSameCall(one: CachePolicy, two: CachePolicy): boolean {
+  if (one === two) return true;
+  const areSameBounds = NOTICED_OF_READS.every((option) => one[option] === two[option]);
+  return areSameBounds && isSameLoad(one, two) && areSameTags(one.tags, two.tags);
+}
+
+function areSameTags(one: CachePolicy['tags'], two: CachePolicy['tags']): boolean {
+  if (typeof one !== 'object' || typeof two !== 'object') return typeof one === typeof two;
+  return one.length === two.length && one.every((tag, index) => tag === two[index]);
 }
 
 /** Seconds after its TTL for which an entry may still be of use. */

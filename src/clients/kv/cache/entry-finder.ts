@@ -1,11 +1,13 @@
 import type { CacheMissReason, CacheTier } from '../../../events.js';
 import { readInBulk } from '../bulk-read.js';
 import type { KVEntryLike } from '../kv-namespace.js';
+import type { EncodedValue } from './cache-codec.js';
 import type { CacheContext } from './cache-context.js';
 import type { EntryMetadata } from './cache-entry.js';
 import { openEntry, readMetadata, staleFor } from './cache-entry.js';
 import type { CachePolicy } from './cache-policy.js';
 import { staleSeconds } from './cache-policy.js';
+import type { Flight } from './flight.js';
 import type { Markers } from './markers.js';
 import type { Tiers } from './tiers.js';
 
@@ -59,7 +61,7 @@ export class EntryFinder {
       // One that is stale here may have been refreshed in KV.
       if (found.status === 'fresh') return found;
     }
-    const { changes } = this.#tiers;
+    const changes = this.#changes;
     try {
       return await this.judgeRead(key, await this.read(key, policy), policy, changes);
     } catch (cause) {
@@ -101,13 +103,14 @@ export class EntryFinder {
   findNear(key: string, policy: CachePolicy): FoundValue | undefined {
     if (this.#tiers.isEmpty || policy.codec !== undefined || policy.schema !== undefined) return undefined;
     const near = this.#tiers.find(key);
-    const found = near === undefined ? undefined : this.judge(key, near.entry, near.tier, policy);
+    const isPlain = near !== undefined && (near.entry.metadata as Partial<EntryMetadata> | null)?.f === undefined;
+    const found = isPlain ? this.judge(key, near.entry, near.tier, policy) : undefined;
     return found === undefined || found instanceof Promise || found.status !== 'fresh' ? undefined : found;
   }
 
   /** Looks many keys up, 100 per operation, the markers of the call among them. */
   async findMany(keys: readonly string[], policy: CachePolicy): Promise<Map<string, Found>> {
-    const { changes } = this.#tiers;
+    const changes = this.#changes;
     const found = new Map<string, Found>();
     const far: string[] = [];
     for (const key of keys) {
@@ -134,11 +137,11 @@ export class EntryFinder {
     const now = this.#context.now();
     const staleMs = staleFor(record, now);
     if (staleMs >= 0 && isDead(staleMs, record, policy)) return MISS.expired;
-    if (this.#isInvalid(record, policy)) return MISS.invalidated;
+    if (this.isInvalid(record, policy)) return MISS.invalidated;
     const ageMs = ageOf(record, now);
     const status = staleMs < 0 ? 'fresh' : 'stale';
     if (policy.codec !== undefined || policy.schema !== undefined || record?.f !== undefined) {
-      return this.#decode(key, { status, text, record, ageMs, staleMs, tier }, policy);
+      return this.#decodeFound(key, { status, text, record, ageMs, staleMs, tier }, policy);
     }
     try {
       return { status, value: JSON.parse(text), text, record, ageMs, staleMs, tier };
@@ -147,30 +150,55 @@ export class EntryFinder {
     }
   }
 
-  #isInvalid(record: EntryMetadata | null, policy: CachePolicy): boolean {
+  /** Whether what is known says that an entry was invalidated. */
+  isInvalid(record: EntryMetadata | null, policy: CachePolicy): boolean {
     const tags = tagsOf(policy);
     const isMarked = tags !== undefined || record?.g !== undefined || this.#isClearable;
     return isMarked && this.#markers.isInvalid(record, tags);
   }
 
-  async #decode(key: string, found: Omit<FoundValue, 'value'>, { codec, schema }: CachePolicy): Promise<Found> {
-    const { text } = found;
-    const format = found.record?.f ?? '';
+  /** Whether a value may stand in for a load that fails or is slow: within `staleIfError`, and not dropped meanwhile. */
+  isUsable({ isSuperseded, policy }: Flight, record: EntryMetadata | null): boolean {
+    if (isSuperseded || this.isInvalid(record, policy)) return false;
+    const bound = record?.n === 1 ? 0 : policy.staleIfError * 1000;
+    return record === null || this.#context.now() < record.e + bound;
+  }
+
+  /**
+   * Reads a stored text by the codec and the schema of a call.
+   *
+   * @returns the value, or why there is none.
+   */
+  async decode(
+    key: string,
+    { text, format }: EncodedValue,
+    { codec, schema }: CachePolicy,
+  ): Promise<{ readonly value: unknown } | 'corrupt' | 'schema'> {
     let value: unknown;
     try {
       if (codec === undefined && format !== '') throw new TypeError('a format of a codec that is not there');
       value = codec === undefined ? JSON.parse(text) : await codec.decode({ text, format }, { key });
     } catch {
       this.#context.reporter?.undecodable(key, format);
-      return MISS.corrupt;
+      return 'corrupt';
     }
-    if (schema === undefined) return { ...found, value };
+    if (schema === undefined) return { value };
     try {
       const result = await schema['~standard'].validate(value);
-      return result.issues === undefined ? { ...found, value: result.value } : MISS.schema;
+      return result.issues === undefined ? { value: result.value } : 'schema';
     } catch {
-      return MISS.schema;
+      return 'schema';
     }
+  }
+
+  async #decodeFound(key: string, found: Omit<FoundValue, 'value'>, policy: CachePolicy): Promise<Found> {
+    const decoded = await this.decode(key, { text: found.text, format: found.record?.f ?? '' }, policy);
+    return typeof decoded === 'string' ? MISS[decoded] : { ...found, value: decoded.value };
+  }
+
+  /** How many changes of the isolate a read that begins now has seen; only what keeps entries at hand needs to know. */
+  get #changes(): number {
+    return this.#tiers.isEmpty ? 0 : this.#context.isolate.fence.changes;
   }
 
   async #judgeTagged(
@@ -221,20 +249,15 @@ export class EntryFinder {
       failed: (failedKeys, cause) => access.reportFailure('read', failedKeys[0] ?? '', cause),
     });
     this.#markers.learn(markers, answers);
-    const missing = [...answers.values()].flatMap((answer) => this.#unreadMarkers(answer, tags) ?? []);
-    if (missing.length > 0 || markers.some((marker) => !answers.has(marker))) {
-      await this.#readMarkers([...new Set([...missing, ...this.#markers.unknown(tags)])], answers);
-    }
-    return answers;
-  }
-
-  /** Without its markers an entry cannot be judged: then every entry that may have tags counts as not read. */
-  async #readMarkers(markers: readonly string[], answers: Map<string, Answer>): Promise<void> {
+    // Without the markers no entry can be judged; whoever failed to read them once is not asked again.
+    if (markers.some((marker) => !answers.has(marker))) return new Map();
+    const missing = new Set([...answers.values()].flatMap((answer) => this.#unreadMarkers(answer, tags) ?? []));
     try {
-      await this.#markers.read(markers);
+      if (missing.size > 0) await this.#markers.read([...missing]);
+      return answers;
     } catch (cause) {
-      this.#context.access.reportFailure('read', markers[0] ?? '', cause);
-      answers.clear();
+      access.reportFailure('read', [...missing][0] ?? '', cause);
+      return new Map();
     }
   }
 }

@@ -1,4 +1,5 @@
-import type { CloudflareClientError, ErrorCode } from '../../../errors.js';
+import { CloudflareClientError } from '../../../errors.js';
+import type { ErrorCode } from '../../../errors.js';
 import { toStrictJson } from '../codecs/json-codec.js';
 import { quote } from '../key.js';
 import { MAX_TTL_SECONDS } from '../ttl.js';
@@ -42,56 +43,85 @@ export class EntryWriter {
    * @throws {CloudflareClientError} `INVALID_VALUE` for what the codec cannot hold.
    */
   encode(key: string, value: unknown, codec: CacheCodec | undefined): EncodedValue | Promise<EncodedValue> {
-    return codec === undefined ? { text: toStrictJson(value), format: '' } : codec.encode(value, { key });
+    return codec === undefined ? { text: toStrictJson(value), format: '' } : encodeBy(codec, key, value);
   }
 
   /**
-   * Stores an entry, here and in KV.
+   * Stores an entry, in KV and here, unless it is not the latest any more when KV has it.
    *
    * @throws {CloudflareClientError} `KV_WRITE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`, `KV_BUDGET_SPENT`; `INVALID_VALUE` above 25 MiB, or
    *   with more metadata than 1,024 bytes.
    */
-  async store(key: string, entry: NewEntry, isCurrent: () => boolean = always): Promise<void> {
-    const { access, now, reporter } = this.#context;
+  async store(key: string, entry: NewEntry, flight: Flight): Promise<void> {
+    const { access, isolate, now, reporter } = this.#context;
     const startedAt = now();
     const options = entryOptions(startedAt, entry);
     if (entry.tags.length > 0) checkMetadata(options.metadata);
     const { text } = entry.encoded;
     await access.write(key, text, options);
-    if (isCurrent() && !this.#tiers.isEmpty) this.#tiers.put(key, { value: text, metadata: options.metadata });
+    // What began to read before KV had it may have read the one before.
+    isolate.fence.change(key);
+    if (flight.isSuperseded) this.#tiers.drop(key);
+    else if (!this.#tiers.isEmpty) this.#tiers.put(key, { value: text, metadata: options.metadata });
     reporter?.write(key, entry.ttlSeconds, text, startedAt);
   }
 
   /**
-   * Stores what a flight loaded, unless the key changed meanwhile or it is not to be stored. What keeps it from that is
-   * reported, never thrown.
-   *
-   * @returns what others can be given of it, as soon as that is known, and the write, which gives the code of its failure.
+   * Makes an entry of what a flight loaded, at once, before its caller can change the value. What keeps it from being
+   * stored is reported, never thrown.
    */
-  async keep(
-    flight: Flight,
-    loaded: Loaded,
-  ): Promise<{ encoded?: EncodedValue; written?: Promise<ErrorCode | undefined> }> {
+  async prepare(flight: Flight, loaded: Loaded): Promise<NewEntry | undefined> {
     const { key, value, policy } = loaded;
-    let entry: NewEntry;
     try {
       if (policy.cacheIf?.(value) === false) throw new Refusal('cacheIf refused the value.');
-      entry = await this.#entryOf(loaded);
+      const entry = await this.#entryOf(loaded);
+      flight.text = entry.encoded.text;
+      flight.format = entry.encoded.format;
+      return entry;
     } catch (error) {
       this.#context.reporter?.skip(key, reasonOf(error));
-      return {};
+      return undefined;
     }
-    const { encoded } = entry;
-    if (encoded.format === '' && policy.codec === undefined) flight.text = encoded.text;
-    if (flight.isSuperseded) return { encoded };
-    if (!this.#context.access.allowsAutomaticWrites) {
-      this.#context.reporter?.skip(key, 'The operation budget of the request is nearly spent.');
-      return { encoded };
+  }
+
+  /**
+   * Stores what was prepared, unless the key changed meanwhile or the budget is nearly spent. A load that was to replace what is stored and
+   * gave nothing that can be takes it away: it is known to be old.
+   *
+   * @returns the write, which never rejects: the code of its failure, or `'skipped'`.
+   */
+  keep(
+    flight: Flight,
+    { key, policy }: Loaded,
+    entry: NewEntry | undefined,
+  ): Promise<ErrorCode | 'skipped' | undefined> {
+    if (flight.isSuperseded) return skipped();
+    const { access, reporter } = this.#context;
+    if (entry !== undefined && access.allowsAutomaticWrites) {
+      return this.#hold(flight, this.#storeOrReport(flight, key, entry));
     }
-    const written = this.#storeOrReport(flight, key, entry);
+    if (entry !== undefined) reporter?.skip(key, 'The operation budget of the request is nearly spent.');
+    return policy.forceFresh === true ? this.#hold(flight, this.#drop(key)) : skipped();
+  }
+
+  #hold(flight: Flight, written: Promise<ErrorCode | 'skipped' | undefined>): typeof written {
     flight.writing = written;
     this.#context.hold(written);
-    return { encoded, written };
+    return written;
+  }
+
+  async #drop(key: string): Promise<ErrorCode | 'skipped'> {
+    const { access, isolate } = this.#context;
+    try {
+      await access.remove(key);
+      return 'skipped';
+    } catch (error) {
+      access.reportFailure('delete', key, error);
+      return (error as CloudflareClientError).code;
+    } finally {
+      isolate.fence.change(key);
+      this.#tiers.drop(key);
+    }
   }
 
   async #entryOf({ key, value, ttl, policy, startedAt, createdAt }: Loaded): Promise<NewEntry> {
@@ -120,13 +150,17 @@ export class EntryWriter {
 
   async #storeOrReport(flight: Flight, key: string, entry: NewEntry): Promise<ErrorCode | undefined> {
     try {
-      await this.store(key, entry, () => !flight.isSuperseded);
+      await this.store(key, entry, flight);
       return undefined;
     } catch (error) {
       this.#context.access.reportFailure('write', key, error);
       return (error as CloudflareClientError).code;
     }
   }
+}
+
+function skipped(): Promise<'skipped'> {
+  return Promise.resolve('skipped');
 }
 
 /** A reason not to store a value that is no failure. */
@@ -148,6 +182,8 @@ function reasonOf(error: unknown): string {
   return isOurs ? error.message : 'The codec, cacheIf, or the function of the TTL or the tags threw.';
 }
 
-function always(): boolean {
-  return true;
+async function encodeBy(codec: CacheCodec, key: string, value: unknown): Promise<EncodedValue> {
+  const encoded = (await codec.encode(value, { key })) as Partial<EncodedValue> | undefined;
+  if (typeof encoded?.text === 'string' && typeof encoded.format === 'string') return encoded as EncodedValue;
+  throw new CloudflareClientError('INVALID_VALUE', 'The codec did not answer with a text and a format.');
 }

@@ -1,27 +1,32 @@
-/** How far the order may run ahead of the clock; one that is further behind was set back. */
-const MAX_LEAD_MS = 1_000;
+/** How far the order may be ahead of the clock. A clock that is further behind was set back, and is followed. */
+const MAX_LEAD_MS = 60_000;
 
 /**
  * Times for loads and invalidations that keep the order in which they happened in this isolate, also within a millisecond and
- * where the clock stands still, as it does in Workers between I/O: a load that begins after an invalidation is later than it.
+ * where the clock stands still, as it does in Workers between I/O, or goes back a little: a load that begins after an
+ * invalidation is later than it, and an invalidation is not before any load so far.
  */
 export class EventOrder {
-  #last = -Infinity;
+  #lastLoad = -Infinity;
+  #lastInvalidation = -Infinity;
 
-  /** The time of a load that begins now: after every invalidation so far. */
+  /** The time of a load that begins now. */
   load(now: number): number {
-    if (!this.#isAhead(now)) return now;
-    this.#last += 1;
-    return this.#last;
+    this.#follow(now);
+    const time = Math.max(now, this.#lastInvalidation + 1);
+    this.#lastLoad = Math.max(this.#lastLoad, time);
+    return time;
   }
 
-  /** The time of an invalidation that happens now: not before any load so far. */
+  /** The time of an invalidation that happens now. */
   invalidation(now: number): number {
-    if (!this.#isAhead(now)) this.#last = now;
-    return this.#last;
+    this.#follow(now);
+    this.#lastInvalidation = Math.max(now, this.#lastLoad, this.#lastInvalidation);
+    return this.#lastInvalidation;
   }
 
-  #isAhead(now: number): boolean {
-    return this.#last >= now && this.#last - now <= MAX_LEAD_MS;
+  #follow(now: number): void {
+    if (this.#lastLoad - now > MAX_LEAD_MS) this.#lastLoad = -Infinity;
+    if (this.#lastInvalidation - now > MAX_LEAD_MS) this.#lastInvalidation = -Infinity;
   }
 }

@@ -2,15 +2,14 @@ import { CloudflareClientError } from '../../../errors.js';
 import type { CacheInvalidateEvent } from '../../../events.js';
 import type { DeletePrefixOptions, DeleteReport } from '../delete-many.js';
 import { checkDeletePrefix, deleteByPrefix, deleteKeys } from '../delete-many.js';
-import { checkKey, checkKeys } from '../key.js';
+import { quote } from '../key.js';
 import { toKVError } from '../kv-error.js';
 import type { CacheContext } from './cache-context.js';
+import { cacheTag } from './cache-tag.js';
 import type { EvictFailure, EvictReport, EvictTarget } from './evict.js';
+import { checkCacheKey, checkCacheKeys, isMarker } from './marker-key.js';
 import type { Markers } from './markers.js';
-import { checkTags } from './tags.js';
 import type { Underway } from './underway.js';
-
-const MAX_TAGS_AT_ONCE = 32;
 
 /** Drops entries, and parts with the loads that began before. */
 export class Invalidation {
@@ -26,18 +25,21 @@ export class Invalidation {
 
   /** Deletes one key. */
   async key(key: string): Promise<void> {
-    checkKey(key);
+    checkCacheKey(key);
     await this.#timed('key', async () => {
       await this.#underway.supersede(key);
-      await this.#context.access.remove(key);
-      this.#underway.changed(key);
+      try {
+        await this.#context.access.remove(key);
+      } finally {
+        this.#underway.changed(key);
+      }
       return 1;
     });
   }
 
   /** Deletes many keys; what could not be is in the report. */
   async keys(keys: Iterable<string>): Promise<DeleteReport> {
-    const unique = checkKeys(keys);
+    const unique = checkCacheKeys(keys);
     return this.#reported('key', async () => {
       await Promise.all(unique.map((key) => this.#underway.supersede(key)));
       const report = await deleteKeys(this.#context.access, unique);
@@ -51,24 +53,22 @@ export class Invalidation {
     checkDeletePrefix(prefix, options);
     return this.#reported('prefix', async () => {
       await this.#underway.supersedePrefix(prefix);
-      const report = await deleteByPrefix(this.#context.access, prefix);
-      await this.#underway.supersedePrefix(prefix);
-      return report;
+      try {
+        return await deleteByPrefix(this.#context.access, prefix, isMarker);
+      } finally {
+        await this.#underway.supersedePrefix(prefix);
+      }
     });
   }
 
   /** Marks tags; what fails is thrown after all were tried. */
   async tags(tags: Iterable<string>): Promise<void> {
     const unique = checkTagList(tags);
-    await this.#timed('tag', async () => {
-      const failed = await this.#markers.markTags(unique);
-      for (const [tag, cause] of failed) {
-        const { code, message } = toKVError('write', `the marker of tag ${JSON.stringify(tag)}`, cause);
-        const extent = `${failed.size} of ${unique.length} tags were not invalidated. ${message}`;
-        throw new CloudflareClientError(code, extent, { cause });
-      }
-      return unique.length;
-    });
+    const { failed } = await this.#markTags(unique);
+    const [first] = failed;
+    if (first === undefined) return;
+    const extent = `${failed.length} of ${unique.length} tags were not invalidated. ${first.error.message}`;
+    throw new CloudflareClientError(first.code, extent, { cause: first.error.cause });
   }
 
   /** Invalidates everything. */
@@ -81,7 +81,7 @@ export class Invalidation {
 
   /** Drops keys, a prefix and tags; reports what fails and rejects for bad input alone. */
   async evict(target: EvictTarget): Promise<EvictReport> {
-    const keys = target.keys === undefined ? [] : checkKeys(target.keys);
+    const keys = target.keys === undefined ? [] : checkCacheKeys(target.keys);
     const tags = target.tags === undefined ? [] : checkTagList(target.tags);
     const { prefix } = target;
     if (prefix !== undefined) checkDeletePrefix(prefix);
@@ -93,15 +93,26 @@ export class Invalidation {
         evicted += report.deleted;
         for (const { key, code, error } of report.failed) failed.push({ target: key, code, error });
       } catch (cause) {
-        const error = toKVError('delete', JSON.stringify(name), cause);
+        const error = toKVError('delete', quote(name), cause);
         failed.push({ target: name, code: error.code, error });
       }
     };
     if (keys.length > 0) await attempt(keys[0] ?? '', () => this.keys(keys));
     if (prefix !== undefined) await attempt(prefix, () => this.prefix(prefix));
-    await Promise.all(tags.map((tag) => attempt(tag, () => this.tags([tag]).then(() => ({ deleted: 1, failed: [] })))));
+    if (tags.length > 0) await attempt(tags[0] ?? '', () => this.#markTags(tags));
     for (const { target: name, error } of failed) this.#context.access.reportFailure('delete', name, error);
     return { evicted, failed };
+  }
+
+  async #markTags(tags: readonly string[]): Promise<DeleteReport> {
+    const startedAt = this.#context.now();
+    const causes = await this.#markers.markTags(tags);
+    const failed = [...causes].map(([key, cause]) => {
+      const error = toKVError('write', `the marker of tag ${quote(key)}`, cause);
+      return { key, code: error.code, error };
+    });
+    this.#context.reporter?.invalidate('tag', tags.length - failed.length, startedAt);
+    return { deleted: tags.length - failed.length, failed };
   }
 
   async #reported(kind: CacheInvalidateEvent['kind'], act: () => Promise<DeleteReport>): Promise<DeleteReport> {
@@ -118,12 +129,9 @@ export class Invalidation {
   }
 }
 
-/** Each tag must be one that an entry can have; of how many there are, only the platform's operations are a bound. */
+/** The tags of a list of any length, each once, as entries carry them. */
 function checkTagList(tags: Iterable<string>): string[] {
-  const isList = typeof tags === 'object' && Symbol.iterator in tags;
-  const list = isList ? [...new Set(tags)] : checkTags(tags);
-  for (let start = 0; start < list.length; start += MAX_TAGS_AT_ONCE) {
-    checkTags(list.slice(start, start + MAX_TAGS_AT_ONCE));
-  }
-  return [...list];
+  const isList = typeof tags === 'object' && (tags as unknown) !== null && Symbol.iterator in tags;
+  if (isList) return [...new Set([...tags].map(cacheTag))];
+  throw new CloudflareClientError('INVALID_OPTION', `Tags ${quote(tags)} are refused: give a list of names.`);
 }

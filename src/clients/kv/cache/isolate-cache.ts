@@ -1,16 +1,16 @@
 import { EventOrder } from './event-order.js';
+import { InvalidationMarks } from './invalidation-marks.js';
 import { LoadFence } from './load-fence.js';
 import { RefreshGate } from './refresh-gate.js';
 import { SharedLoads } from './shared-loads.js';
 
-/** What the clients of all requests of an isolate know together about one namespace. No value of a request is in it. */
+/** What the clients of all requests of an isolate know together about one namespace: times, flags, and the texts of shared loads. */
 export class IsolateCache {
   readonly order = new EventOrder();
   readonly fence = new LoadFence();
   readonly gate = new RefreshGate();
   readonly loads = new SharedLoads();
-  /** When this isolate invalidated a tag or the whole namespace, by marker key. */
-  readonly marks = new Map<string, number>();
+  readonly marks = new InvalidationMarks();
 }
 
 const caches = new WeakMap<object, IsolateCache>();

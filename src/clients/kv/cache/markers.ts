@@ -1,19 +1,18 @@
-import { CloudflareClientError } from '../../../errors.js';
+import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
 import { readInBulk } from '../bulk-read.js';
 import type { KVEntryLike } from '../kv-namespace.js';
 import { forEachParallel } from '../parallel.js';
 import type { CacheContext } from './cache-context.js';
 import type { EntryMetadata } from './cache-entry.js';
+import { CLEAR_MARKER, tagMarker } from './marker-key.js';
 import { MARKER_SECONDS } from './tags.js';
 
-const CLEAR_MARKER = 'cache-cleared';
-const MAX_ISOLATE_MARKS = 1_000;
 const NEVER = -Infinity;
 
 /**
- * When tags and the namespace as a whole were invalidated. A marker is a key of its own, `cache-tag:{tag}` or `cache-cleared`, whose
- * value is a time in milliseconds; an entry whose load began then or before is invalid. So nothing is searched for and
- * deleted, and a marker is read once per client.
+ * When tags and the namespace as a whole were invalidated. A marker is a key of its own whose value is a time in
+ * milliseconds; an entry whose load began then or before is invalid. So nothing is searched for and deleted, and a marker is
+ * read once per client.
  */
 export class Markers {
   readonly #context: CacheContext;
@@ -27,17 +26,15 @@ export class Markers {
 
   /** The marker keys to be read before an entry with these tags can be judged. */
   unknown(tags: readonly string[] | undefined): string[] {
-    const markers = (tags ?? []).map(markerOf);
+    const markers = (tags ?? []).map(tagMarker);
     if (this.#isClearable) markers.push(CLEAR_MARKER);
     return markers.filter((marker) => !this.#known.has(marker));
   }
 
-  /** Takes in what a read found under the marker keys that it asked for. */
+  /** Takes in what a read found under the marker keys that it asked for; what it could not read stays unknown. */
   learn(markers: readonly string[], entries: ReadonlyMap<string, KVEntryLike | string | null>): void {
     for (const marker of markers) {
-      const entry = entries.get(marker);
-      if (entry !== undefined)
-        this.#known.set(marker, timeOf(typeof entry === 'string' ? entry : (entry?.value ?? null)));
+      if (entries.has(marker)) this.#known.set(marker, timeOf(entries.get(marker)));
     }
   }
 
@@ -60,10 +57,17 @@ export class Markers {
 
   /** Whether an entry was invalidated, as far as this client has read and this isolate knows. */
   isInvalid(record: EntryMetadata | null, tags: readonly string[] | undefined): boolean {
-    // Nobody knows when a foreign value was written, so any `clear` is after it.
+    // Nobody knows when a foreign value was written, so any invalidation is after it.
     const createdAt = record?.c ?? NEVER;
-    if (this.#isClearable && this.#timeOf(CLEAR_MARKER) > NEVER && createdAt <= this.#timeOf(CLEAR_MARKER)) return true;
-    return (record?.g ?? []).some((tag) => createdAt <= this.#timeOf(markerOf(tag))) || this.#isTagged(createdAt, tags);
+    const isMarked = (marker: string): boolean => {
+      const time = this.#timeOf(marker);
+      return time > NEVER && createdAt <= time;
+    };
+    if (this.#isClearable && isMarked(CLEAR_MARKER)) return true;
+    // An entry of before it had a tag is judged by the tags of the call.
+    return (
+      (record?.g ?? []).some((tag) => isMarked(tagMarker(tag))) || (tags ?? []).some((tag) => isMarked(tagMarker(tag)))
+    );
   }
 
   /** Invalidates everything; what `CacheClient.clear` does. */
@@ -80,8 +84,16 @@ export class Markers {
   /** Invalidates tags, six at a time; answers with those that could not be marked, and why. */
   async markTags(tags: readonly string[]): Promise<Map<string, unknown>> {
     const failed = new Map<string, unknown>();
+    // A KV that hangs would hang for every tag of the rest as well, a timeout each.
+    let hang: Error | undefined;
     await forEachParallel(tags, async (tag) => {
-      await this.#mark(markerOf(tag)).catch((error: unknown) => failed.set(tag, error));
+      try {
+        if (hang !== undefined) throw hang;
+        await this.#mark(tagMarker(tag));
+      } catch (error) {
+        if (isCloudflareClientError(error, 'KV_TIMEOUT')) hang = error;
+        failed.set(tag, error);
+      }
     });
     return failed;
   }
@@ -89,30 +101,21 @@ export class Markers {
   async #mark(marker: string): Promise<void> {
     const { access, isolate, now } = this.#context;
     const time = isolate.order.invalidation(now());
-    isolate.marks.delete(marker);
-    if (isolate.marks.size >= MAX_ISOLATE_MARKS) isolate.marks.delete(isolate.marks.keys().next().value ?? '');
     isolate.marks.set(marker, time);
-    this.#known.set(marker, time);
+    this.#known.set(marker, this.#timeOf(marker));
     await access.write(marker, String(time), marker === CLEAR_MARKER ? {} : { expirationTtl: MARKER_SECONDS });
   }
 
-  #isTagged(createdAt: number, tags: readonly string[] | undefined): boolean {
-    // An entry of before it had this tag, or one that something else wrote, is judged by the tags of the call.
-    return (tags ?? []).some((tag) => this.#timeOf(markerOf(tag)) > NEVER && createdAt <= this.#timeOf(markerOf(tag)));
-  }
-
   #timeOf(marker: string): number {
-    return Math.max(this.#known.get(marker) ?? NEVER, this.#context.isolate.marks.get(marker) ?? NEVER);
+    return this.#context.isolate.marks.timeOf(marker, this.#known.get(marker));
   }
-}
-
-function markerOf(tag: string): string {
-  return `cache-tag:${tag}`;
 }
 
 /** The time that a marker holds. One that cannot be read invalidates everything: what it forbids must not be served. */
-function timeOf(text: string | null): number {
+function timeOf(entry: KVEntryLike | string | null | undefined): number {
+  if (entry === null) return NEVER;
+  const text: unknown = typeof entry === 'object' ? entry.value : entry;
   if (text === null) return NEVER;
-  const time = text.trim() === '' ? NaN : Number(text);
+  const time = typeof text === 'string' && text.trim() !== '' ? Number(text) : NaN;
   return Number.isFinite(time) ? time : Infinity;
 }

@@ -4,6 +4,8 @@ import type { KVEntryLike } from '../kv-namespace.js';
 
 const MAX_ENTRIES = 1_000;
 const MAX_BYTES = 8 * 1024 * 1024;
+// lru-cache makes room for all of them at once.
+const MOST_ENTRIES = 100_000;
 const BYTES_PER_UNIT = 2;
 const ENTRY_OVERHEAD_BYTES = 200;
 
@@ -12,7 +14,7 @@ export interface MemoryTierOptions {
   /** Seconds that an entry is served from memory before KV is asked again, above 0. No change made elsewhere is seen in that time. */
   readonly ttlSeconds: number;
   /**
-   * Most entries per namespace, an integer from 1; the least recently used go first.
+   * Most entries per namespace, an integer from 1 to 100,000; the least recently used go first.
    *
    * @default 1_000
    */
@@ -58,7 +60,12 @@ interface Held {
 export function memoryTier(options: MemoryTierOptions): MemoryTier {
   const { ttlSeconds, maxEntries = MAX_ENTRIES, maxBytes = MAX_BYTES } = options;
   check('ttlSeconds', ttlSeconds, ttlSeconds > 0 && ttlSeconds < Infinity, 'seconds above 0');
-  check('maxEntries', maxEntries, isCount(maxEntries), 'an integer of at least 1');
+  check(
+    'maxEntries',
+    maxEntries,
+    isCount(maxEntries) && maxEntries <= MOST_ENTRIES,
+    `an integer from 1 to ${MOST_ENTRIES}`,
+  );
   check('maxBytes', maxBytes, isCount(maxBytes), 'an integer of at least 1');
   // Without its own `ttl`, lru-cache sets no timers, which Workers forbid at module scope.
   const stores = new WeakMap<object, LRUCache<string, Held>>();

@@ -1,13 +1,16 @@
-import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
+import { CloudflareClientError } from '../../../errors.js';
 import type { CacheMissReason, CacheRefreshEvent } from '../../../events.js';
 import { forEachParallel } from '../parallel.js';
 import { settleWithin } from '../timeout.js';
 import type { LoadContext, Ttl } from './cache-options.js';
 import type { CachePolicy } from './cache-policy.js';
 import type { Found, FoundValue } from './entry-finder.js';
-import { Flight } from './flight.js';
+import { isDueEarly } from './early-refresh.js';
+import type { Flight } from './flight.js';
+import { newFlight } from './flight-board.js';
 import { runLoader } from './load.js';
-import type { ReadThroughParts } from './read-through.js';
+import type { ReadThroughParts } from './call.js';
+import { isTimeout } from './call-loader.js';
 
 /** Loads many values at once: called with the missing keys in the order asked, answers with their values by key. */
 export type ManyLoader<T> = (
@@ -24,13 +27,11 @@ export interface ManyCall {
 }
 
 type Flights = ReadonlyMap<string, Flight>;
+type Trigger = CacheRefreshEvent['trigger'];
 
-/** What a loader gave for many keys. */
-interface LoadedMany {
-  readonly keys: string[];
-  readonly loaded: ReadonlyMap<string, unknown>;
-  readonly startedAt: number;
-  readonly createdAt: number;
+/** A load of many keys: whether anybody waits for it. */
+interface ManyLoad {
+  trigger: Trigger | undefined;
 }
 
 /** Reads many keys, and loads all that are missing at once: the rules of `CacheClient.getOrSetMany`. */
@@ -43,39 +44,56 @@ export class ReadThroughMany {
 
   /** Answers a call: every asked key in the order asked, with `null` for what there is no value of. */
   async get(call: ManyCall): Promise<Map<string, unknown>> {
-    const { keys, policy } = call;
-    if (policy.bypass === true) return this.#bypass(call);
+    const { keys, loader, policy } = call;
+    if (policy.bypass === true) {
+      const loaded = checkLoaded(await runLoader(async (context) => loader([...keys], context), policy.hardTimeoutMs));
+      return new Map(keys.map((key) => [key, loaded.get(key) ?? null]));
+    }
     if (policy.forceFresh === true) await Promise.all(keys.map((key) => this.#parts.underway.supersede(key)));
-    const flights = new Map(keys.map((key) => [key, new Flight()]));
-    for (const [key, flight] of flights) this.#parts.underway.enter(key, flight);
+    // From here on, so that what changes while it reads is not overwritten by what it loads.
+    const flights = this.#enter(keys, policy);
+    const found = policy.forceFresh === true ? new Map<string, Found>() : await this.#find(flights, call);
+    return this.#serveAndLoad(call, flights, found);
+  }
+
+  #enter(keys: readonly string[], policy: CachePolicy): Flights {
+    const { context, underway } = this.#parts;
+    const flights = new Map(keys.map((key) => [key, newFlight(context, policy)]));
+    for (const [key, flight] of flights) underway.enter(key, flight);
+    return flights;
+  }
+
+  async #find(flights: Flights, { keys, policy }: ManyCall): Promise<ReadonlyMap<string, Found>> {
     try {
-      return await this.#lead(call, flights);
-    } finally {
+      return await this.#parts.finder.findMany(keys, policy);
+    } catch (error) {
       for (const [key, flight] of flights) this.#parts.underway.leave(key, flight);
+      throw error;
     }
   }
 
-  async #bypass({ keys, loader, policy }: ManyCall): Promise<Map<string, unknown>> {
-    const loaded = await runLoader(async (context) => loader([...keys], context), policy.hardTimeoutMs);
-    return new Map(keys.map((key) => [key, checkLoaded(loaded).get(key) ?? null]));
-  }
-
-  async #lead(call: ManyCall, flights: Flights): Promise<Map<string, unknown>> {
+  async #serveAndLoad(
+    call: ManyCall,
+    flights: Flights,
+    found: ReadonlyMap<string, Found>,
+  ): Promise<Map<string, unknown>> {
     const { keys, policy } = call;
-    const { context, finder } = this.#parts;
-    const startedAt = context.now();
-    const found = policy.forceFresh === true ? new Map<string, Found>() : await finder.findMany(keys, policy);
+    const startedAt = this.#parts.context.now();
     const values = new Map<string, unknown>(keys.map((key) => [key, null]));
     const missing: string[] = [];
-    const stale: string[] = [];
+    const due: string[] = [];
     for (const key of keys) {
       const entry = found.get(key);
       const served = this.#serve(key, entry, policy, startedAt);
-      if (served === undefined) missing.push(key);
-      else values.set(key, served.value);
-      if (served?.status === 'stale') stale.push(key);
+      if (served === undefined) {
+        missing.push(key);
+        continue;
+      }
+      values.set(key, served.value);
+      this.#parts.underway.leave(key, flights.get(key) as Flight);
+      if (this.#isDue(served, policy)) due.push(key);
     }
-    this.#refresh(call, stale);
+    this.#refresh(call, due, found);
     if (missing.length === 0) return values;
     const loaded = await this.#load({ ...call, keys: missing }, flights, found);
     for (const key of missing) values.set(key, loaded.get(key) ?? null);
@@ -97,6 +115,11 @@ export class ReadThroughMany {
     return undefined;
   }
 
+  #isDue({ status, record }: FoundValue, { earlyRefresh }: CachePolicy): boolean {
+    const { context } = this.#parts;
+    return status === 'stale' || (context.hasBackground && isDueEarly(record, earlyRefresh, context));
+  }
+
   /** Loads; where every key has a stale value that may stand in, falls back on those. */
   async #load(
     call: ManyCall,
@@ -105,118 +128,154 @@ export class ReadThroughMany {
   ): Promise<ReadonlyMap<string, unknown>> {
     const { keys, policy } = call;
     const { context } = this.#parts;
-    const fallback = (): Map<string, unknown> | undefined => this.#staleValues(keys, found, policy);
-    const load = this.#loadAndKeep(call, flights, undefined);
-    const isLeaving = policy.softTimeoutMs !== undefined && context.hasBackground && fallback() !== undefined;
+    const fallback = (): Map<string, unknown> | undefined => this.#staleValues(keys, { flights, found });
+    if (keys.every((key) => context.isolate.gate.isBackingOff(key, context.now()))) {
+      const values = fallback();
+      if (values !== undefined) return this.#leaveWith(values, { flights, found, reason: 'error' });
+    }
+    const load: ManyLoad = { trigger: undefined };
+    const loading = this.#loadAndKeep(call, flights, load);
+    const canLeave = policy.softTimeoutMs !== undefined && context.hasBackground && fallback() !== undefined;
     try {
-      const answer = isLeaving ? await settleWithin(load, policy.softTimeoutMs) : { value: await load };
+      const answer = canLeave ? await settleWithin(loading, policy.softTimeoutMs) : { value: await loading };
       if (answer !== 'late') return answer.value;
     } catch (error) {
       const values = fallback();
       if (values === undefined) throw error;
-      this.#reportStale(keys, found, isCloudflareClientError(error, 'LOADER_TIMEOUT') ? 'timeout' : 'error');
-      return values;
+      this.#backOff(keys, policy);
+      return this.#report(values, found, isTimeout(error) ? 'timeout' : 'error');
     }
-    context.hold(load);
+    load.trigger = 'slow';
+    context.hold(loading.catch(() => this.#backOff(keys, policy)));
     const values = fallback();
-    if (values === undefined) return load;
-    this.#reportStale(keys, found, 'timeout');
-    return values;
+    return values === undefined ? loading : this.#report(values, found, 'timeout');
   }
 
-  #refresh(call: ManyCall, stale: readonly string[]): void {
+  #leaveWith(
+    values: Map<string, unknown>,
+    { flights, found, reason }: { flights: Flights; found: ReadonlyMap<string, Found>; reason: 'error' | 'timeout' },
+  ): Map<string, unknown> {
+    for (const key of values.keys()) this.#parts.underway.leave(key, flights.get(key) as Flight);
+    return this.#report(values, found, reason);
+  }
+
+  #refresh(call: ManyCall, due: readonly string[], found: ReadonlyMap<string, Found>): void {
     const { context } = this.#parts;
     const { gate } = context.isolate;
-    const keys = stale.filter((key) => gate.tryBegin(key, context.now()));
+    const keys = due.filter((key) => gate.tryBegin(key, context.now()));
     if (keys.length === 0) return;
-    const flights = new Map(keys.map((key) => [key, new Flight()]));
-    for (const [key, flight] of flights) this.#parts.underway.enter(key, flight);
-    const over = (settle: (key: string) => void) => () => {
-      for (const [key, flight] of flights) {
-        settle(key);
-        this.#parts.underway.leave(key, flight);
-      }
-    };
-    const backoffMs = call.policy.refreshBackoffSeconds * 1000;
-    context.hold(
-      this.#loadAndKeep({ ...call, keys }, flights, 'stale').then(
-        over((key) => gate.succeed(key)),
-        over((key) => gate.fail(key, context.now() + backoffMs)),
-      ),
-    );
+    const isStale = keys.some((key) => found.get(key)?.status === 'stale');
+    const flights = this.#enter(keys, call.policy);
+    const loading = this.#loadAndKeep({ ...call, keys }, flights, { trigger: isStale ? 'stale' : 'early' });
+    context.hold(loading.catch(() => this.#backOff(keys, call.policy)));
   }
 
-  async #loadAndKeep(
-    call: ManyCall,
-    flights: Flights,
-    trigger: CacheRefreshEvent['trigger'] | undefined,
-  ): Promise<ReadonlyMap<string, unknown>> {
+  async #loadAndKeep(call: ManyCall, flights: Flights, load: ManyLoad): Promise<ReadonlyMap<string, unknown>> {
     const { keys, loader, policy } = call;
-    const startedAt = this.#parts.context.now();
-    const createdAt = this.#parts.context.isolate.order.load(startedAt);
-    let loaded: ReadonlyMap<string, unknown>;
+    const { context, underway } = this.#parts;
+    const startedAt = context.now();
+    const createdAt = context.isolate.order.load(startedAt);
+    let writing: Promise<unknown> | undefined;
     try {
-      loaded = checkLoaded(await runLoader(async (context) => loader([...keys], context), policy.hardTimeoutMs));
+      const loaded = checkLoaded(await runLoader(async (each) => loader([...keys], each), policy.hardTimeoutMs));
+      this.#reportLoad(keys, load, startedAt, { outcome: 'value' });
+      ({ writing } = await this.#keep(call, flights, { loaded, startedAt, createdAt, load }));
+      if (policy.awaitWrites || !context.hasBackground) await writing;
+      else context.hold(writing);
+      return loaded;
     } catch (error) {
-      const outcome = isCloudflareClientError(error, 'LOADER_TIMEOUT') ? 'timeout' : 'error';
-      this.#reportLoad(keys, trigger, startedAt, { outcome, error });
+      if (writing === undefined) {
+        this.#reportLoad(keys, load, startedAt, { outcome: isTimeout(error) ? 'timeout' : 'error', error });
+      }
       throw error;
+    } finally {
+      for (const key of keys) underway.leaveAfter(key, flights.get(key) as Flight, writing);
     }
-    this.#reportLoad(keys, trigger, startedAt, { outcome: 'value' });
-    const kept = keys.filter((key) => loaded.has(key) || policy.negativeTtlSeconds !== undefined);
-    await this.#keep(call, flights, { keys: kept, loaded, startedAt, createdAt });
-    return loaded;
   }
 
-  async #keep({ ttl, policy }: ManyCall, flights: Flights, { keys, loaded, ...times }: LoadedMany): Promise<void> {
+  /** Makes all entries at once, before the caller can change a value; then writes them. Answers with the writing, which never rejects. */
+  async #keep(
+    { keys, ttl, policy }: ManyCall,
+    flights: Flights,
+    many: LoadedMany,
+  ): Promise<{ writing: Promise<void> }> {
     const { context, writer } = this.#parts;
+    const { loaded, load, ...times } = many;
+    const kept = keys.filter((key) => loaded.has(key) || policy.negativeTtlSeconds !== undefined);
+    const prepared = await Promise.all(
+      kept.map(async (key) => {
+        const flight = flights.get(key) as Flight;
+        const one = { key, value: loaded.get(key) ?? null, ttl, policy, ...times };
+        return { flight, one, entry: await writer.prepare(flight, one) };
+      }),
+    );
     let isHanging = false;
-    const writing = forEachParallel(keys, async (key) => {
-      const flight = flights.get(key);
+    const writing = forEachParallel(prepared, async ({ flight, one, entry }) => {
       // A KV that hangs would hang for every write of the rest as well, a timeout each.
-      if (flight === undefined || isHanging) return;
-      const value = loaded.get(key) ?? null;
-      const { written } = await writer.keep(flight, { key, value, ttl, policy, ...times });
-      if ((await written) === 'KV_TIMEOUT') isHanging = true;
+      if (isHanging) return context.reporter?.skip(one.key, 'KV does not answer writes.');
+      const failure = await writer.keep(flight, one, entry);
+      if (failure === 'KV_TIMEOUT') isHanging = true;
+      if (failure === undefined) context.isolate.gate.succeed(one.key);
+      else if (load.trigger !== undefined) context.isolate.gate.rest(one.key, this.#backOffEnd(policy));
     });
-    if (policy.awaitWrites || !context.hasBackground) await writing;
-    else context.hold(writing);
+    // In an object: a promise that an async function returns is waited for.
+    return { writing };
   }
 
+  #backOff(keys: readonly string[], policy: CachePolicy): void {
+    for (const key of keys) this.#parts.context.isolate.gate.fail(key, this.#backOffEnd(policy));
+  }
+
+  #backOffEnd({ refreshBackoffSeconds }: CachePolicy): number {
+    return this.#parts.context.now() + refreshBackoffSeconds * 1000;
+  }
+
+  /** The stale values of all keys, if each has one that may stand in. */
   #staleValues(
     keys: readonly string[],
-    found: ReadonlyMap<string, Found>,
-    { staleIfError }: CachePolicy,
+    { flights, found }: { flights: Flights; found: ReadonlyMap<string, Found> },
   ): Map<string, unknown> | undefined {
-    const now = this.#parts.context.now();
     const values = new Map<string, unknown>();
     for (const key of keys) {
       const entry = found.get(key);
-      if (entry?.status !== 'stale' || now >= (entry.record?.e ?? 0) + staleIfError * 1000) return undefined;
+      const flight = flights.get(key);
+      if (entry === undefined || entry.status === 'miss' || flight === undefined) return undefined;
+      if (!this.#parts.finder.isUsable(flight, entry.record)) return undefined;
       values.set(key, entry.value);
     }
     return values;
   }
 
-  #reportStale(keys: readonly string[], found: ReadonlyMap<string, Found>, reason: 'error' | 'timeout'): void {
-    for (const key of keys) {
+  #report(
+    values: Map<string, unknown>,
+    found: ReadonlyMap<string, Found>,
+    reason: 'error' | 'timeout',
+  ): Map<string, unknown> {
+    for (const key of values.keys()) {
       const entry = found.get(key);
       if (entry?.status === 'stale') this.#parts.context.reporter?.stale(key, entry, reason);
     }
+    return values;
   }
 
-  #reportLoad(
-    keys: readonly string[],
-    trigger: CacheRefreshEvent['trigger'] | undefined,
-    startedAt: number,
-    end: Pick<CacheRefreshEvent, 'outcome' | 'error'>,
-  ): void {
+  #reportLoad(keys: readonly string[], { trigger }: ManyLoad, startedAt: number, end: LoadEnd): void {
     const { reporter } = this.#parts.context;
     const [first = ''] = keys;
     if (trigger === undefined) reporter?.load(first, end.outcome, startedAt, keys.length);
     else reporter?.refresh(first, { trigger, keys: keys.length, ...end }, startedAt);
   }
 }
+
+/** What a loader gave for many keys. */
+interface LoadedMany {
+  readonly loaded: ReadonlyMap<string, unknown>;
+  readonly startedAt: number;
+  readonly createdAt: number;
+  readonly load: ManyLoad;
+}
+
+/** How a load ended. */
+type LoadEnd = Pick<CacheRefreshEvent, 'outcome' | 'error'>;
 
 function reasonOf(entry: Found | undefined): CacheMissReason {
   if (entry === undefined) return 'forced';

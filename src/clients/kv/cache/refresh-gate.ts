@@ -26,6 +26,11 @@ export class RefreshGate {
     this.#closedUntil.delete(key);
   }
 
+  /** What was loaded for `key` could not be stored: every reader would refresh it. None begins in the background until `until`. */
+  rest(key: string, until: number): void {
+    this.#close(key, until, false);
+  }
+
   /** A load of `key` failed: none begins in the background until `until`. */
   fail(key: string, until: number): void {
     this.#close(key, until, true);

@@ -9,6 +9,8 @@ export interface SharedLoad {
   /** What was loaded, as text; `undefined` when it failed or has no text. Never rejects. May never settle. */
   readonly encoded: Promise<EncodedValue | undefined>;
   readonly startedAt: number;
+  /** How many invalidations the isolate had seen when it began; a later caller must not get what was loaded before one. */
+  readonly invalidations: number;
 }
 
 /**
@@ -24,9 +26,10 @@ export class SharedLoads {
   }
 
   /** The load of `key` that another request leads. */
-  find(key: string, now: number): SharedLoad | undefined {
+  find(key: string, now: number, invalidations: number): SharedLoad | undefined {
     const load = this.#loads.get(key);
-    if (load === undefined || !isLost(load, now)) return load;
+    if (load === undefined) return undefined;
+    if (!isLost(load, now)) return load.invalidations === invalidations ? load : undefined;
     this.#loads.delete(key);
     return undefined;
   }

@@ -1,23 +1,29 @@
 import { CloudflareClientError } from '../../../errors.js';
-import { isWellFormed, quote, utf8Bytes } from '../key.js';
+import { cacheTag } from './cache-tag.js';
 
 /** How long KV keeps the marker of an invalidated tag, and so the longest that an entry with tags may live: 400 days, in seconds. */
 export const MARKER_SECONDS = 34_560_000;
 
 const MAX_TAGS = 32;
-const MAX_TAG_BYTES = 128;
 
 /**
  * Refuses what cannot be the tags of an entry.
  *
- * @param tags at most 32 strings, each of 1 to 128 UTF-8 bytes.
- * @returns the tags, each once.
+ * @param tags at most 32 well-formed strings that are not empty.
+ * @returns the tags as they are stored, each once: what is longer than 128 UTF-8 bytes is shortened by `cacheTag`.
  * @throws {CloudflareClientError} `INVALID_OPTION`, naming the tag and the bound.
  */
 export function checkTags(tags: unknown): readonly string[] {
-  const fault = findFault(tags);
-  if (fault !== null) throw new CloudflareClientError('INVALID_OPTION', fault);
-  return [...new Set(tags as readonly string[])];
+  if (!Array.isArray(tags)) {
+    throw new CloudflareClientError('INVALID_OPTION', `Tags of type ${typeof tags} are refused: give a list of names.`);
+  }
+  if (tags.length > MAX_TAGS) {
+    throw new CloudflareClientError(
+      'INVALID_OPTION',
+      `${tags.length} tags are refused: an entry has at most ${MAX_TAGS}.`,
+    );
+  }
+  return [...new Set((tags as string[]).map(cacheTag))];
 }
 
 /**
@@ -33,14 +39,4 @@ export function checkTaggedLife(tags: unknown, ttlSeconds: unknown, staleSeconds
     'INVALID_TTL',
     `A TTL of ${ttlSeconds} s with stale bounds of ${staleSeconds} s is refused: an entry with tags lives at most ${MARKER_SECONDS} s.`,
   );
-}
-
-function findFault(tags: unknown): string | null {
-  if (!Array.isArray(tags)) return `Tags of type ${typeof tags} are refused: give a list of names.`;
-  if (tags.length > MAX_TAGS) return `${tags.length} tags are refused: an entry has at most ${MAX_TAGS}.`;
-  for (const tag of tags as unknown[]) {
-    if (typeof tag === 'string' && tag !== '' && isWellFormed(tag) && utf8Bytes(tag) <= MAX_TAG_BYTES) continue;
-    return `Tag ${quote(tag)} is refused: give a well-formed string of 1 to ${MAX_TAG_BYTES} UTF-8 bytes.`;
-  }
-  return null;
 }

@@ -30,14 +30,9 @@ export class Tiers {
     return held === undefined ? undefined : { entry: held, tier: 'memory' };
   }
 
-  /** The state of the world at the start of a read, to be given to `keep` at its end. */
-  get changes(): number {
-    return this.isEmpty ? 0 : this.#context.isolate.fence.changes;
-  }
-
-  /** Keeps what a read found, unless something changed since it began. */
+  /** Keeps what a read found that began after so many changes, unless the key changed since. */
   keep(key: string, entry: KVEntryLike, changesAtStart: number): void {
-    if (this.isEmpty || this.changes !== changesAtStart) return;
+    if (this.isEmpty || this.#context.isolate.fence.hasChangedSince(changesAtStart, key)) return;
     this.put(key, entry);
   }
 

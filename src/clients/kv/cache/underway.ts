@@ -1,33 +1,47 @@
 import type { CacheContext } from './cache-context.js';
+import { isSameCall, isSameLoad } from './cache-policy.js';
 import type { Flight } from './flight.js';
-import { LoadFence } from './load-fence.js';
+import { FlightBoard } from './flight-board.js';
 import type { Tiers } from './tiers.js';
 
-/** The reads and loads of one client that are under way, and what becomes of them when their key changes. */
+/** What is under way for one client, and what becomes of it when a key changes. */
 export class Underway {
   /** The first callers' reads and loads, which later callers join. */
-  readonly flights = new Map<string, Flight>();
+  readonly flights: FlightBoard;
   /** Background refreshes, which a caller who needs the value joins. */
-  readonly refreshes = new Map<string, Flight>();
-  readonly #loads = new LoadFence();
+  readonly refreshes: FlightBoard;
+  /** Loads and writes of this client, until what they write is written. */
+  readonly #loads = new Map<string, Set<Flight>>();
   readonly #context: CacheContext;
   readonly #tiers: Tiers;
 
   constructor(context: CacheContext, tiers: Tiers) {
     this.#context = context;
     this.#tiers = tiers;
+    this.flights = new FlightBoard(context, isSameCall);
+    this.refreshes = new FlightBoard(context, isSameLoad);
   }
 
-  /** A load begins: from now on a change of its key parts with it. */
+  /** A load or a write begins: from now on a change of its key parts with it. */
   enter(key: string, flight: Flight): void {
-    this.#loads.enter(key, flight);
-    this.#context.isolate.fence.enter(key, flight);
+    flight.token = this.#context.isolate.fence.enter(key, this.#context.now());
+    const loads = this.#loads.get(key);
+    if (loads === undefined) this.#loads.set(key, new Set([flight]));
+    else loads.add(flight);
   }
 
-  /** A load is over. */
+  /** A load is over, and so is its write. */
   leave(key: string, flight: Flight): void {
-    this.#loads.leave(key, flight);
-    this.#context.isolate.fence.leave(key, flight);
+    if (flight.token !== undefined) this.#context.isolate.fence.leave(key, flight.token);
+    const loads = this.#loads.get(key);
+    loads?.delete(flight);
+    if (loads?.size === 0) this.#loads.delete(key);
+  }
+
+  /** The same, once its write is done; nobody waits for that. */
+  leaveAfter(key: string, flight: Flight, written: Promise<unknown> | undefined): void {
+    if (written === undefined) this.leave(key, flight);
+    else void written.then(() => this.leave(key, flight));
   }
 
   /**
@@ -36,30 +50,29 @@ export class Underway {
    */
   async supersede(key: string): Promise<void> {
     const { fence, loads } = this.#context.isolate;
-    const reading = this.flights.get(key);
-    if (reading !== undefined) reading.isSuperseded = true;
-    this.flights.delete(key);
-    this.refreshes.delete(key);
-    loads.drop(key);
-    const own = this.#loads.supersede(key);
+    this.flights.supersede(key);
+    this.refreshes.supersede(key);
+    const own = [...(this.#loads.get(key) ?? [])];
+    for (const flight of own) flight.supersede();
     fence.supersede(key);
+    loads.drop(key);
     this.#tiers.drop(key);
-    await Promise.all([reading?.writing, ...own.map((flight) => flight.writing)]);
+    await Promise.all(own.map(async (flight) => flight.writing));
   }
 
   /** The same for every key that starts with `prefix`. */
   async supersedePrefix(prefix: string): Promise<void> {
     const { fence } = this.#context.isolate;
-    const reading = [...this.flights.keys()].filter((key) => key.startsWith(prefix));
-    const keys = new Set([...reading, ...this.#loads.keys(prefix), ...fence.keys(prefix)]);
+    const own = [...this.#loads.keys()].filter((key) => key.startsWith(prefix));
+    const keys = [...this.flights.keys(prefix), ...this.refreshes.keys(prefix), ...own, ...fence.keys(prefix)];
+    fence.changeAll();
     this.#tiers.dropPrefix(prefix);
-    fence.supersede('');
-    await Promise.all([...keys].map((key) => this.supersede(key)));
+    await Promise.all([...new Set(keys)].map((key) => this.supersede(key)));
   }
 
-  /** A change is done: what was read meanwhile may be from before it. */
+  /** A change is done, or failed and may be done all the same: what was read meanwhile may be from before it. */
   changed(key: string): void {
-    this.#context.isolate.fence.supersede('');
+    this.#context.isolate.fence.change(key);
     this.#tiers.drop(key);
   }
 }

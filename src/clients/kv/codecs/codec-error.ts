@@ -3,6 +3,19 @@ import { quote } from '../key.js';
 import { MAX_VALUE_BYTES, valueBytes } from '../value.js';
 
 const MAX_PATH_LENGTH = 200;
+const SHOWN_NAME = /^[A-Za-z_$][\w$]{0,39}$/;
+const MASKED_NAME = '["…"]';
+
+/**
+ * Names a property in a path. A name that is no plain identifier, or a long one, is masked: in a record by id or by address
+ * the names are data.
+ *
+ * @param name the property's name.
+ * @returns such as `.createdAt` or `["…"]`.
+ */
+export function pathOf(name: string): string {
+  return SHOWN_NAME.test(name) ? `.${name}` : MASKED_NAME;
+}
 
 /**
  * Makes the error for a value that a codec would not give back as it was.

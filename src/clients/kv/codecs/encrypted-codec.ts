@@ -1,5 +1,6 @@
-import type { CacheCodec, CodecContext } from '../cache/cache-codec.js';
-import { quote } from '../key.js';
+import { CloudflareClientError } from '../../../errors.js';
+import type { CacheCodec } from '../cache/cache-codec.js';
+import { isWellFormed, quote } from '../key.js';
 import { fromBase64, toBase64 } from './base64.js';
 import { checkTextSize, corruptText, unknownFormat } from './codec-error.js';
 import type { KeySlot } from './encryption-keys.js';
@@ -9,16 +10,37 @@ import { checkInnerCodec, encodeInner, unwrapFormat, wrapFormat } from './inner-
 const SCHEME = 'aes:';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
+const MAX_CONTEXT_LENGTH = 256;
+
+/**
+ * A key of WebCrypto. By structure, because the global `CryptoKey` has another name in `@types/node` and none without types
+ * for a platform; those of the DOM, of Node and of `@cloudflare/workers-types` are assignable to it.
+ */
+export interface CryptoKeyLike {
+  readonly type: string;
+  readonly extractable: boolean;
+  readonly algorithm: { readonly name: string };
+  readonly usages: readonly string[];
+}
 
 /** Options of `encryptedCodec`. */
 export interface EncryptedCodecOptions {
   /**
    * The keys by their ids, which are 1 to 16 letters, digits, `-` and `_` and are stored with each entry. A key has 16,
-   * 24 or 32 random bytes: as base64 or base64url, as bytes (copied), or as an AES-GCM `CryptoKey`.
+   * 24 or 32 random bytes: as base64 or base64url, as bytes (copied), or as an AES-GCM `CryptoKey`. `openssl rand -base64 32`
+   * makes one. A password is none, and hexadecimal is refused.
    */
-  readonly keys: Readonly<Record<string, string | Uint8Array | CryptoKey>>;
+  readonly keys: Readonly<Record<string, string | Uint8Array | CryptoKeyLike>>;
   /** The id of the key that encrypts. The others only decrypt. */
   readonly current: string;
+  /**
+   * What the texts belong to beside their cache keys: the environment, the tenant, the namespace. 1 to 256 characters without
+   * a line break. It is bound to each text and not stored, so that one which was copied from elsewhere does not decrypt.
+   * Entries made with another one, or with none, are misses.
+   *
+   * @default none: texts may move between namespaces that share a key
+   */
+  readonly context?: string;
   /**
    * How values become the text that is encrypted.
    *
@@ -31,12 +53,14 @@ export interface EncryptedCodecOptions {
  * Makes a codec that encrypts and authenticates with AES-GCM, a fresh random IV for each value.
  *
  * It protects what KV stores from whoever reads the namespace: the dashboard, an API token, a backup. An entry that was
- * changed, or moved to another cache key, does not decrypt. It does not hide cache keys, sizes, times and tags, and
- * does not stop somebody who writes to the namespace from putting back an older text of the same key. Plain entries
- * from before are not read, else anybody who writes could plant one: they are misses.
+ * changed, or moved to another cache key, does not decrypt; nor, with `context`, one that comes from another namespace. It
+ * does not hide cache keys, sizes, times and tags, and does not stop somebody who writes to the namespace from putting back
+ * an older text of the same key. Plain entries from before are not read, else anybody who writes could plant one: they are
+ * misses.
  *
- * To rotate, add a key and make it `current`; drop the old one when its last entry has expired. One key is good for
- * 2^32 values, the bound for random IVs (NIST SP 800-38D, 8.3).
+ * A rotation takes two deployments: first add the new key to `keys` everywhere, then make it `current`. In one, Workers that
+ * still run the old version miss what the new one writes, and write it again. Drop the old key when its last entry has
+ * expired. One key is good for 2^32 values, the bound for random IVs (NIST SP 800-38D, 8.3).
  *
  * @param options the keys, the current one, and the codec inside. Compress inside, not outside: what is encrypted has
  *   no patterns left.
@@ -53,24 +77,41 @@ export interface EncryptedCodecOptions {
  * ```
  */
 export function encryptedCodec(options: EncryptedCodecOptions): CacheCodec {
-  const { current } = options;
+  checkOptions(options);
+  const { current, context: bound } = options;
+  checkContext(bound);
   const slots = makeKeySlots(options.keys, current);
   const codec = checkInnerCodec('encryptedCodec', options.codec);
   return {
     async encode(value, context) {
       const inner = await encodeInner(codec, value, context);
       const format = wrapFormat(SCHEME + current, inner.format);
-      const text = await encrypt(inner.text, slotOf(slots, current), boundTo(context, format));
+      const text = await encrypt(inner.text, slotOf(slots, current), boundTo(context.key, format, bound));
       checkTextSize(text, 'encrypted');
       return { text, format };
     },
     async decode({ text, format }, context) {
       const { outer, inner } = unwrapFormat(format);
-      if (!outer.startsWith(SCHEME)) throw unknownFormat('encryptedCodec', format);
-      const plain = await decrypt(text, slotOf(slots, outer.slice(SCHEME.length)), boundTo(context, format));
+      if (!outer.startsWith(SCHEME) || format.includes('\n')) throw unknownFormat('encryptedCodec', format);
+      const slot = slotOf(slots, outer.slice(SCHEME.length));
+      const plain = await decrypt(text, slot, boundTo(context.key, format, bound));
       return codec.decode({ text: plain, format: inner }, context);
     },
   };
+}
+
+function checkOptions(options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  const message = 'encryptedCodec: the options are refused: give an object with keys and current.';
+  throw new CloudflareClientError('INVALID_OPTION', message);
+}
+
+function checkContext(context: unknown): void {
+  if (context === undefined) return;
+  const isText = typeof context === 'string' && isWellFormed(context) && !context.includes('\n');
+  if (isText && context.length >= 1 && context.length <= MAX_CONTEXT_LENGTH) return;
+  const message = `encryptedCodec: context is refused: give 1 to ${MAX_CONTEXT_LENGTH} characters without a line break.`;
+  throw new CloudflareClientError('INVALID_OPTION', message);
 }
 
 function slotOf(slots: ReadonlyMap<string, KeySlot>, id: string): KeySlot {
@@ -79,9 +120,10 @@ function slotOf(slots: ReadonlyMap<string, KeySlot>, id: string): KeySlot {
   throw corruptText(`encryptedCodec has no key ${quote(id)}.`);
 }
 
-// What a text belongs to. A format has no line break, so no two pairs give the same bytes.
-function boundTo({ key }: CodecContext, format: string): Uint8Array {
-  return new TextEncoder().encode(`${key}\n${format}`);
+// What a text belongs to. Only the key may have line breaks, and none but those with a context end in one: so no two give
+// the same bytes.
+function boundTo(key: string, format: string, context: string | undefined): Uint8Array {
+  return new TextEncoder().encode(context === undefined ? `${key}\n${format}` : `${key}\n${format}\n${context}\n`);
 }
 
 async function encrypt(text: string, slot: KeySlot, additionalData: Uint8Array): Promise<string> {

@@ -1,8 +1,10 @@
 import { CloudflareClientError } from '../../../errors.js';
-import { fromBase64 } from './base64.js';
+import { fromBase64, toBase64 } from './base64.js';
 
 const KEY_ID = /^[A-Za-z0-9_-]{1,16}$/;
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
+// Of 16, 24 and 32 bytes. Those of 16 are also base64 of 24 bytes, and would make a key that no other program has.
+const HEXADECIMAL = /^([0-9a-f]{32}|[0-9a-f]{48}|[0-9a-f]{64})$/i;
 const KEY_BYTES = [16, 24, 32];
 
 /** A key, imported on first use: Workers do no such work at module scope. */
@@ -47,6 +49,9 @@ export async function cryptoKeyOf(slot: KeySlot): Promise<CryptoKey> {
 
 function slotOf(id: string, key: unknown, isCurrent: boolean): KeySlot {
   if (isCryptoKey(key)) return { raw: null, key: checkCryptoKey(id, key, isCurrent) };
+  if (typeof key === 'string' && HEXADECIMAL.test(key)) {
+    throw refusal(`the key "${id}" is refused: it looks like hexadecimal; give its bytes as base64.`);
+  }
   const raw = rawBytes(key);
   if (raw !== null && KEY_BYTES.includes(raw.length)) return { raw, key: null };
   const size = raw === null ? '' : ` of ${raw.length} bytes`;
@@ -64,12 +69,23 @@ function checkCryptoKey(id: string, key: CryptoKey, isCurrent: boolean): CryptoK
 function rawBytes(key: unknown): Uint8Array<ArrayBuffer> | null {
   if (tagOf(key) === 'Uint8Array') return Uint8Array.from(key as Uint8Array);
   if (typeof key !== 'string' || !BASE64.test(key)) return null;
+  const text = key.replaceAll('-', '+').replaceAll('_', '/');
+  const bytes = decode(text);
+  // What bytes are not written as has bits left over: a password, or a key that was cut.
+  return bytes !== null && withoutPadding(toBase64(bytes)) === withoutPadding(text) ? bytes : null;
+}
+
+function decode(text: string): Uint8Array<ArrayBuffer> | null {
   try {
-    return fromBase64(key.replaceAll('-', '+').replaceAll('_', '/'));
+    return fromBase64(text);
   } catch {
     // Of a length that base64 does not have.
     return null;
   }
+}
+
+function withoutPadding(text: string): string {
+  return text.replace(/=+$/, '');
 }
 
 function isCryptoKey(key: unknown): key is CryptoKey {

@@ -10,6 +10,8 @@ const MAX_PLAIN_BYTES = 64 * 1024 * 1024;
 const MAX_THRESHOLD_BYTES = 25 * 1024 * 1024;
 const DEFAULT_THRESHOLD_BYTES = 10_000;
 const FORMAT = 'gzip';
+// What gzipCodec made may stand inside another: whichever of the two unpacks a text, it comes out.
+const OWN = new WeakSet<CacheCodec>();
 
 /** Options of `gzipCodec`. */
 export interface GzipCodecOptions {
@@ -20,7 +22,7 @@ export interface GzipCodecOptions {
    */
   readonly thresholdBytes?: number;
   /**
-   * How values become the text that is compressed.
+   * How values become the text that is compressed. Its own format must not be `gzip` or begin with `gzip+`.
    *
    * @default jsonCodec()
    */
@@ -38,16 +40,18 @@ export interface GzipCodecOptions {
  * @returns a codec of the format `gzip`, with `+` and the inner format where that is not empty. It may be made at
  *   module scope.
  * @throws {CloudflareClientError} `INVALID_OPTION`; `encode` rejects with `INVALID_VALUE`, also for a text of more than
- *   64 MiB before or 25 MiB after compression, and for half of a surrogate pair; `decode` with `KV_CORRUPT_VALUE`, also
- *   for a text of more than 64 MiB.
+ *   64 MiB before or 25 MiB after compression, for half of a surrogate pair, and for an inner format of its own name;
+ *   `decode` with `KV_CORRUPT_VALUE`, also for a text of more than 64 MiB.
  */
 export function gzipCodec(options: GzipCodecOptions = {}): CacheCodec {
   const { thresholdBytes = DEFAULT_THRESHOLD_BYTES } = options;
   checkThreshold(thresholdBytes);
   const codec = checkInnerCodec('gzipCodec', options.codec);
-  return {
+  const isOwn = OWN.has(codec);
+  const made: CacheCodec = {
     async encode(value, context) {
       const inner = await encodeInner(codec, value, context);
+      if (!isOwn) checkInnerFormat(inner.format);
       // A UTF-16 unit takes at most three bytes, so most small texts need no counting.
       if (inner.text.length * 3 < thresholdBytes) return inner;
       const bytes = utf8Bytes(inner.text);
@@ -59,6 +63,8 @@ export function gzipCodec(options: GzipCodecOptions = {}): CacheCodec {
       return codec.decode({ text: await decompress(encoded.text), format: inner }, context);
     },
   };
+  OWN.add(made);
+  return made;
 }
 
 function checkThreshold(thresholdBytes: unknown): void {
@@ -69,6 +75,13 @@ function checkThreshold(thresholdBytes: unknown): void {
     'INVALID_OPTION',
     `gzipCodec: thresholdBytes ${shown} is refused: give an integer from 0 to ${MAX_THRESHOLD_BYTES}.`,
   );
+}
+
+// It could not be told from what was compressed here.
+function checkInnerFormat(format: string): void {
+  if (unwrapFormat(format).outer !== FORMAT) return;
+  const message = `gzipCodec: the inner codec's format ${quote(format)} is refused: give its format another name.`;
+  throw new CloudflareClientError('INVALID_VALUE', message);
 }
 
 async function compress(inner: EncodedValue, bytes: number): Promise<EncodedValue> {

@@ -1,13 +1,11 @@
 import { CloudflareClientError } from '../../../errors.js';
 import type { CacheCodec } from '../cache/cache-codec.js';
-import { quote } from '../key.js';
 import { toJson } from '../value.js';
-import { cannotHold, parseJson, unknownFormat } from './codec-error.js';
+import { cannotHold, parseJson, pathOf, unknownFormat } from './codec-error.js';
 import { describeKind, findDataFault } from './value-kind.js';
 
 // Far more than data has, and little enough for JSON.stringify, whose own bound is the stack.
 const MAX_DEPTH = 1_000;
-const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 // What the remedies name is true: these come back from richCodec(), and these make even loose JSON throw.
 const RICH_HOLDS = /^(undefined|a hole|NaN|-?Infinity|a bigint|a cycle)$/;
 const RICH_HOLDS_OBJECT =
@@ -68,11 +66,12 @@ export function jsonCodec(options: JsonCodecOptions = {}): CacheCodec {
  * takes less time than a replacer.
  *
  * @param value plain data.
+ * @param remedy what to do about a value that is refused, an imperative clause.
  * @returns JSON of at most 25 MiB.
- * @throws {CloudflareClientError} `INVALID_VALUE` for what JSON would lose, naming its path and kind, never the value;
- *   for more than 25 MiB; for a value that throws when it is read.
+ * @throws {CloudflareClientError} `INVALID_VALUE` for what JSON would lose, naming its path (names that are no plain
+ *   identifiers are masked) and kind, never the value; for more than 25 MiB; for a value that throws when it is read.
  */
-export function toStrictJson(value: unknown): string {
+export function toStrictJson(value: unknown, remedy?: string): string {
   let fault: Fault | null;
   try {
     fault = findFault(value, []);
@@ -82,7 +81,7 @@ export function toStrictJson(value: unknown): string {
   }
   if (fault === null) return toJson(value);
   const path = fault.path.reverse().join('');
-  throw cannotHold('JSON', { kind: fault.kind, path }, remedyOf(fault));
+  throw cannotHold('JSON', { kind: fault.kind, path }, remedy ?? remedyOf(fault));
 }
 
 function findFault(value: unknown, ancestors: object[]): Fault | null {
@@ -126,7 +125,7 @@ function findPropertyFault(object: Record<string, unknown>, ancestors: object[])
   for (const key of Object.keys(object)) {
     const value = object[key];
     const fault = value === undefined ? null : findFault(value, ancestors);
-    if (fault !== null) return within(IDENTIFIER.test(key) ? `.${key}` : `[${quote(key)}]`, fault);
+    if (fault !== null) return within(pathOf(key), fault);
   }
   return null;
 }

@@ -1,7 +1,7 @@
 import { DevalueError, parse, stringify } from 'devalue';
 import { CloudflareClientError } from '../../../errors.js';
 import type { CacheCodec } from '../cache/cache-codec.js';
-import { cannotHold, checkTextSize, corruptText, parseJson, unknownFormat } from './codec-error.js';
+import { cannotHold, checkTextSize, corruptText, parseJson, pathOf, unknownFormat } from './codec-error.js';
 import { describeKind, findDataFault, isPlain, isRootPrototype } from './value-kind.js';
 
 const FORMAT = 'devalue';
@@ -11,6 +11,8 @@ const SIMPLE_KINDS = [
   ...['Number', 'String', 'Boolean', 'BigInt'],
 ];
 const REFUSED = 'refused';
+// In devalue's paths: `.name`, and `["a name"]` as JSON. `.get(…)` stands for a value of a Map, or its key.
+const NAMES = /\.(?!get\()([A-Za-z_$][\w$]*)|\["(?:[^"\\]|\\.)*"\]/g;
 
 type Operations = NonNullable<NonNullable<Parameters<typeof stringify>[2]>['operations']>;
 
@@ -27,8 +29,9 @@ type Operations = NonNullable<NonNullable<Parameters<typeof stringify>[2]>['oper
  *
  * @returns a codec of the format `devalue` that works synchronously. It reads plain JSON too, so that entries written
  *   before it was chosen stay readable.
- * @throws {CloudflareClientError} `encode` throws `INVALID_VALUE`, naming path and kind (keys of Maps are masked), also
- *   for more than 25 MiB and for nesting that overflows the stack; `decode` throws `KV_CORRUPT_VALUE`.
+ * @throws {CloudflareClientError} `encode` throws `INVALID_VALUE`, naming path and kind (keys of Maps, and names that
+ *   are no plain identifiers, are masked), also for more than 25 MiB and for nesting that overflows the stack;
+ *   `decode` throws `KV_CORRUPT_VALUE`.
  */
 export function richCodec(): CacheCodec {
   return {
@@ -99,7 +102,17 @@ function isBuiltIn(value: object, tag: string): boolean {
   const current = (globalThis as unknown as Record<string, { readonly prototype?: unknown } | undefined>)[tag];
   if (prototype === current?.prototype) return true;
   if (!Object.hasOwn(prototype, 'constructor') || prototype.constructor.name !== tag) return false;
-  return isView || isRootPrototype(Object.getPrototypeOf(prototype) as object | null);
+  // Of another realm, and no subclass of the same name: that one stands further from the root. All typed arrays share a class.
+  const steps = isView && tag !== 'DataView' ? 2 : 1;
+  return isRootPrototype(ancestorOf(prototype, steps));
+}
+
+function ancestorOf(prototype: object, steps: number): object | null {
+  let ancestor: object | null = prototype;
+  for (let step = 0; step < steps && ancestor !== null; step += 1) {
+    ancestor = Object.getPrototypeOf(ancestor) as object | null;
+  }
+  return ancestor;
 }
 
 function tagOf(value: object): string {
@@ -130,7 +143,7 @@ function maskedPath(value: unknown): string {
   try {
     stringify(value, undefined, { operations: { ...STRICT, toPrimitive: () => '…' } });
   } catch (error) {
-    if (error instanceof DevalueError) return error.path;
+    if (error instanceof DevalueError) return error.path.replace(NAMES, (_, name?: string) => pathOf(name ?? ''));
   }
   return '';
 }

@@ -1,5 +1,7 @@
 // Longer arrays are not searched for named properties: listing a million indices takes longer than writing them.
 const MAX_SEARCHED_LENGTH = 10_000;
+// Above the last index: 4294967295 is a name.
+const MAX_ARRAY_LENGTH = 2 ** 32 - 1;
 const BOXED = ['Number', 'String', 'Boolean', 'BigInt', 'Symbol'];
 
 /**
@@ -61,7 +63,12 @@ function hasNamedProperties(array: unknown[]): boolean {
   if (array.length > MAX_SEARCHED_LENGTH) return false;
   // Indices come before names.
   const last = Object.keys(array).at(-1);
-  return last !== undefined && String(Number(last) >>> 0) !== last;
+  return last !== undefined && !isIndex(last);
+}
+
+function isIndex(name: string): boolean {
+  const index = Number(name) >>> 0;
+  return index < MAX_ARRAY_LENGTH && String(index) === name;
 }
 
 function nameOf(value: object): string {
