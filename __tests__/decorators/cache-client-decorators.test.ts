@@ -142,6 +142,44 @@ describe('the decorators on a CacheClient', () => {
     expect(await content.feed('u1')).toEqual(['u1', 'u1 2']);
   });
 
+  it('leave no old entry behind where a put or a refresh gives what cannot be stored', async () => {
+    class Unstorable {
+      next: unknown = 'old';
+      loads = 0;
+      cache = new CacheClient(kv, { now: clock.now });
+      @Cached({ ttl: 60, name: 'unstorable', key: (id) => id })
+      async get(_id: string): Promise<unknown> {
+        this.loads += 1;
+        return this.next;
+      }
+      @CachePut({ ttl: 60, name: 'unstorable', key: (id) => id })
+      async update(_id: string, value: unknown): Promise<unknown> {
+        return value;
+      }
+    }
+    await new Unstorable().get('put');
+    await new Unstorable().get('refreshed');
+    clock.advance(2_000);
+    const service = new Unstorable();
+    service.next = new Map([['a', 1]]);
+    expect(await service.update('put', service.next)).toEqual(service.next);
+    expect(await cached(service).get.refresh('refreshed')).toEqual(service.next);
+    clock.advance(2_000);
+    const next = Object.assign(new Unstorable(), { next: 'new' });
+    expect([await next.get('put'), await next.get('refreshed')]).toEqual(['new', 'new']);
+  });
+
+  it('match the tags of an id of any length', async () => {
+    const id = 'x'.repeat(200);
+    await new Content().get(id);
+    clock.advance(1_000);
+    await new Content().retag(id);
+    clock.advance(1_000);
+    const content = new Content();
+    expect(await content.get(id)).toBe(`${id} 1`);
+    expect(content.loads).toBe(1);
+  });
+
   it('invalidate by tag, invalidate one entry, and refresh one', async () => {
     const content = new Content();
     await content.get('a');

@@ -1,9 +1,12 @@
+import { encryptedCodec } from '../../src/clients/kv/codecs/encrypted-codec.js';
+import { richCodec } from '../../src/clients/kv/codecs/rich-codec.js';
 import { CacheEvict } from '../../src/decorators/cache-evict.js';
 import { CachePut } from '../../src/decorators/cache-put.js';
 import { Cached } from '../../src/decorators/cached.js';
 import { createContainer } from '../../src/providers/container.js';
 import { provide } from '../../src/providers/provider.js';
 import { CACHE_CLIENT } from '../../src/tokens/index.js';
+import type { CacheCodec } from '../../src/clients/kv/cache/cache-codec.js';
 import type { CacheClient } from '../../src/clients/kv/cache/cache-client.js';
 import { FakeCache } from '../support/fake-cache.js';
 
@@ -35,7 +38,7 @@ class Content {
     scope: (_id, user) => user ?? '',
     when: (_id, user) => user !== 'nobody',
     cacheIf: (value) => value !== '',
-    tags: (id) => [id],
+    tags: (id) => (id === 'untagged' ? [''] : [id]),
     tagsOf: (value) => [value],
     staleIfError: 5,
   })
@@ -109,8 +112,8 @@ describe('CachePut', () => {
       ttlSeconds: 60,
       options: { forceFresh: true, singleFlight: 'request' },
     });
-    expect(scoped).toMatchObject({ key: 'cache:scoped:u%3A1:b', options: { forceFresh: true, staleIfError: 5 } });
-    expect(content.cache!.tags.get('cache:scoped:u%3A1:b')).toEqual(['b', 'B']);
+    expect(scoped).toMatchObject({ key: 'cache:scoped:@u%3A1:b', options: { forceFresh: true, staleIfError: 5 } });
+    expect(content.cache!.tags.get('cache:scoped:@u%3A1:b')).toEqual(['b', 'B']);
     expect((scoped!.ttlSeconds as (value: string) => number)('four')).toBe(4);
   });
 
@@ -177,7 +180,7 @@ describe('CachePut', () => {
         message: expect.stringMatching(/^@CachePut method update: key must return/) as string,
       });
       await expect(content.scoped('a', undefined)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-      await expect(content.scoped('x'.repeat(129), 'u1')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+      await expect(content.scoped('untagged', 'u1')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
       expect(content.runs).toBe(0);
     });
   });
@@ -268,6 +271,42 @@ describe('CachePut', () => {
       };
       expect(define).toThrow(expect.objectContaining({ code: 'INVALID_DECORATION' }) as Error);
       expect(define).toThrow(/update and get would share their keys.*both a key.*@Cached and @CachePut/);
+    });
+
+    it('next to a cached method of the name with another codec, in the class or inherited', () => {
+      const secret: CacheCodec = encryptedCodec({ keys: { k1: 'A'.repeat(43) + '=' }, current: 'k1' });
+      const define = (one: CacheCodec | undefined, other: CacheCodec | undefined) => () => {
+        class Stored {
+          @Cached({ ttl: 60, name: 'content', key: (id) => id, ...(one && { codec: one }) })
+          async get(_id: string): Promise<number> {
+            return 1;
+          }
+          @CachePut({ ttl: 60, name: 'content', key: (id) => id, ...(other && { codec: other }) })
+          async update(_id: string): Promise<number> {
+            return 2;
+          }
+        }
+        return Stored;
+      };
+      const derive = (one: CacheCodec | undefined, other: CacheCodec | undefined) => () => {
+        const Base = define(one, one)();
+        class Sub extends Base {
+          @CachePut({ ttl: 60, name: 'content', key: (id) => id, ...(other && { codec: other }) })
+          async replace(_id: string): Promise<number> {
+            return 3;
+          }
+        }
+        return Sub;
+      };
+      const refusal = expect.objectContaining({ code: 'INVALID_DECORATION' }) as Error;
+      for (const build of [define, derive]) {
+        expect(build(secret, undefined)).toThrow(refusal);
+        expect(build(undefined, secret)).toThrow(
+          /would share their keys\. Give both the same codec, or each a name of its own/,
+        );
+        expect(build(secret, richCodec())).toThrow(refusal);
+        expect(build(secret, secret)).not.toThrow();
+      }
     });
 
     it('on anything but an instance method', () => {

@@ -68,7 +68,7 @@ describe('cached', () => {
     for (const call of calls) await content.list(...call);
     const keys = await Promise.all(calls.map((call) => cached(content).list.keyOf(...call)));
     expect(keys).toEqual(content.cache!.keys);
-    expect(await cached(content).item.keyOf('a', 'u:1')).toBe('cache:item:u%3A1:a');
+    expect(await cached(content).item.keyOf('a', 'u:1')).toBe('cache:item:@u%3A1:a');
     expect(content.loads).toBe(3);
   });
 
@@ -189,10 +189,19 @@ describe('cached', () => {
       expect(() => cached(new Content()).plain).toThrow(
         expect.objectContaining({
           code: 'INVALID_DECORATION',
-          message: 'Content.plain is not cached: it carries no @Cached.',
+          message: expect.stringMatching(/^Content\.plain is not cached: it carries no @Cached\. /) as string,
         }) as Error,
       );
       expect(() => cached(new Content()).loads).toThrow(/Content\.loads is not cached/);
+    });
+
+    it('a mock, and says what a test can do', async () => {
+      const mock = { list: jest.fn(), cache: new FakeCache() };
+      expect(() => cached(mock).list).toThrow(/^Object\.list is not cached.*real class.*MemoryKVNamespace.*spy on/);
+      const content = new Content();
+      const evict = jest.spyOn(content.cache!, 'evict');
+      await cached(content).list.invalidate('news');
+      expect(evict).toHaveBeenCalledWith({ keys: ['cache:Content.list:["news"]'] });
     });
 
     it('what is no instance', () => {

@@ -187,7 +187,7 @@ describe('options of Cached', () => {
         }
       }
       const wrong = new Wrong();
-      for (const tags of ['text', undefined, [''], [5], ['x'.repeat(129)]]) {
+      for (const tags of ['text', undefined, [''], [5], ['a\ud800'], Array.from({ length: 33 }, String)]) {
         await expect(wrong.get(tags)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
       }
       expect(wrong.cache.calls).toEqual([]);
@@ -243,11 +243,32 @@ describe('options of Cached', () => {
     expect(optionsOf(feed.cache)).toEqual([undefined, { forceFresh: true }, undefined]);
   });
 
+  it('forceFresh may ask the instance where there is no key', async () => {
+    class Nightly {
+      loads = 0;
+      isFresh = false;
+      cache = new FakeCache();
+      @Cached({
+        ttl: 60,
+        forceFresh() {
+          return this.isFresh;
+        },
+      })
+      async list(_category: string): Promise<number> {
+        return (this.loads += 1);
+      }
+    }
+    const nightly = new Nightly();
+    await nightly.list('news');
+    nightly.isFresh = true;
+    expect(await nightly.list('news')).toBe(2);
+  });
+
   describe('scope', () => {
     it('stands between feature and key', async () => {
       const feed = new Feed();
       await feed.page('u1', 2);
-      expect(feed.cache.keys).toEqual(['cache:feed:u1:2']);
+      expect(feed.cache.keys).toEqual(['cache:feed:@u1:2']);
     });
 
     it('gives each of 50 users at once what is theirs', async () => {
@@ -284,6 +305,53 @@ describe('options of Cached', () => {
       );
     });
 
+    it('is never met by the unscoped key of another class or method under the same name', async () => {
+      class Base {
+        constructor(readonly cache = new FakeCache()) {}
+        @Cached({ ttl: 60, name: 'feed', scope: (user) => user, key: (_user, page) => page })
+        async mine(user: string, page: string): Promise<string> {
+          return `private page ${page} of ${user}`;
+        }
+      }
+      class Sub extends Base {
+        @Cached({ ttl: 60, name: 'feed', key: (page) => page })
+        async everyones(page: string): Promise<string> {
+          return `public page ${page}`;
+        }
+      }
+      class Other {
+        constructor(readonly cache = new FakeCache()) {}
+        @Cached({ ttl: 60, name: 'feed', key: (page) => page })
+        async everyones(page: string): Promise<string> {
+          return `other page ${page}`;
+        }
+      }
+      const sub = new Sub();
+      await sub.mine('alice', 'x');
+      for (const page of ['alice:x', '@alice:x', '%40alice:x', '%2540alice:x']) {
+        expect(await sub.everyones(page)).toBe(`public page ${page}`);
+      }
+      expect(sub.cache.keys).toEqual([
+        'cache:feed:@alice:x',
+        'cache:feed:alice:x',
+        'cache:feed:%40alice:x',
+        'cache:feed:%2540alice:x',
+        'cache:feed:%252540alice:x',
+      ]);
+      expect(await new Other(sub.cache).everyones('@alice:x')).not.toBe('private page x of alice');
+      const part = fc.array(fc.constantFrom('@', ':', '%', '40', '25', 'a', 'sha256'), { minLength: 1, maxLength: 6 });
+      const text = part.map((pieces) => pieces.join(''));
+      const { mine, everyones } = cached(sub);
+      await fc.assert(
+        fc.asyncProperty(text, text, text, text, async (scope, key, one, other) => {
+          const keys = [await everyones.keyOf(one), await everyones.keyOf(other)];
+          expect(keys[0] === keys[1]).toBe(one === other);
+          expect(keys).not.toContain(await mine.keyOf(scope, key));
+        }),
+        { numRuns: 500, seed: 7 },
+      );
+    });
+
     it('has a prefix that drops the entries of one user, of hashed keys too, and of nobody else', async () => {
       class Long {
         cache = new FakeCache();
@@ -297,9 +365,9 @@ describe('options of Cached', () => {
         await long.get(scope, 'short');
         await long.get(scope, 'x'.repeat(600));
       }
-      expect(cachePrefix('lo:ng', 'a:b')).toBe('cache:lo%3Ang:a%3Ab:');
+      expect(cachePrefix('lo:ng', 'a:b')).toBe('cache:lo%3Ang:@a%3Ab:');
       await long.cache.evict({ prefix: cachePrefix('lo:ng', 'a') });
-      expect([...long.cache.values.keys()].map((key) => key.split(':')[2])).toEqual(['a%3Ab', 'a%3Ab', 'ab', 'ab']);
+      expect([...long.cache.values.keys()].map((key) => key.split(':')[2])).toEqual(['@a%3Ab', '@a%3Ab', '@ab', '@ab']);
       await long.cache.evict({ prefix: cachePrefix('lo:ng') });
       expect(long.cache.values.size).toBe(0);
     });
@@ -347,6 +415,11 @@ describe('options of Cached', () => {
       [{ ttl: 34_560_000, staleIfError: 1, tagsOf: () => ['a'] }, 'INVALID_TTL', /34560000/],
       [{ ttl: '60' }, 'INVALID_TTL', /integer/],
       [{ cacheIf: true }, 'INVALID_OPTION', /cacheIf/],
+      [
+        { forceFresh: (_id: string, fresh: boolean) => fresh },
+        'INVALID_OPTION',
+        /forceFresh takes arguments.*Give a key/,
+      ],
       ...['key', 'scope', 'when', 'forceFresh', 'tagsOf', 'cache'].map((option): [object, string, RegExp] => [
         { [option]: 'text' },
         'INVALID_OPTION',

@@ -93,6 +93,40 @@ describe('canonicalArguments', () => {
     expect(encode(shared, [shared, shared])).toBe('[{"a":1},[{"a":1},{"a":1}]]');
   });
 
+  it('takes the built-ins of other realms, and tells a Buffer from its bytes', () => {
+    const source = '[[1], new Uint8Array([1]), new DataView(new ArrayBuffer(1)), new ArrayBuffer(2), new Set([1])]';
+    expect(canonicalArguments(runInNewContext(source) as unknown[])).toBe(
+      encode([1], new Uint8Array([1]), new DataView(new ArrayBuffer(1)), new ArrayBuffer(2), new Set([1])),
+    );
+    expect(encode(Buffer.from([1]))).toBe('[Buffer(01)]');
+    expect(encode(new URL('https://a.example/b'))).toBe('[URL("https://a.example/b")]');
+  });
+
+  it('refuses built-ins that hold more than their text shows, and what extends them', () => {
+    const builtIns = (): object[] => [
+      [1], new Uint8Array(1), new BigInt64Array(1), new ArrayBuffer(1), new DataView(new ArrayBuffer(1)), Buffer.from([1]),
+      new Date(0), new Map(), new Set(), new URL('https://a.example/'),
+    ]; // prettier-ignore
+    class Token extends Uint8Array {
+      user = 'alice';
+    }
+    class View extends (DataView as unknown as new (buffer: ArrayBuffer) => object) {}
+    class Bytes extends ArrayBuffer {}
+    class List extends Array<unknown> {
+      user = 'alice';
+    }
+    const refused = [
+      ...builtIns().map((value) => Object.assign(value, { user: 'alice' })),
+      ...builtIns().map((value) => Object.assign(value, { [Symbol('user')]: 'alice' })),
+      new Token(1), new View(new ArrayBuffer(1)), new Bytes(1), List.from([1]),
+      Object.assign([1], { 4294967295: 'alice' }), Object.assign([1], { '01': 'alice' }), Object.setPrototypeOf([], [1]) as object,
+    ]; // prettier-ignore
+    for (const value of builtIns()) expect(() => encode(value)).not.toThrow();
+    for (const value of refused) {
+      expect(() => encode({ value })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as Error);
+    }
+  });
+
   it('refuses what has no text, instead of losing it', () => {
     class Point {
       x = 1;

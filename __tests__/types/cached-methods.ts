@@ -33,6 +33,7 @@ export class ContentService {
     tags: (id, changes) => [id, changes.id ?? ''],
     tagsOf: (value) => [value.id],
   })
+  @CachePut({ ttl: 60, name: (self) => self.tenant, key: (id) => id })
   async update(id: string, changes: Partial<Content>): Promise<Content> {
     await cached(this).get.invalidate(id);
     return { ...changes, id };

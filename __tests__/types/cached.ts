@@ -42,6 +42,11 @@ export class Accepted {
     return id;
   }
 
+  @Cached({ ttl: 60, name: (self) => self.tenant, scope: (id) => id })
+  async nameOfInstance(id: string): Promise<string> {
+    return id;
+  }
+
   @Cached(60)
   async generic<T extends string>(id: T): Promise<T[]> {
     return [id];
@@ -60,6 +65,7 @@ export class Accepted {
     tags: (category, page) => [category, page.toFixed()],
     tagsOf: (value) => value.map((item) => item.trim()),
     when: (category) => category !== '',
+    key: (category) => category,
     forceFresh: (_category, page) => page > 1,
     scope(category) {
       return this.tenant + category;
@@ -138,6 +144,12 @@ export class Refused {
   // @ts-expect-error the accessor of another class
   @Cached({ ttl: 60, cache: (self: Accepted) => kv && (self as unknown as Cache) })
   async wrongSelf(): Promise<string> {
+    return '';
+  }
+
+  // @ts-expect-error a name that is no string
+  @Cached({ ttl: 60, name: () => 5 })
+  async wrongName(): Promise<string> {
     return '';
   }
 

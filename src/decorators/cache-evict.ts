@@ -30,7 +30,8 @@ export interface CacheEvictOptions<This, Args extends any[]> {
    */
   readonly prefix?: string | NoInfer<(this: This, ...args: Args) => string>;
   /**
-   * Tags of the entries, each of 1 to 128 UTF-8 bytes, or what gives them from the arguments.
+   * Tags of the entries, or what gives them from the arguments. What is longer than 128 UTF-8 bytes becomes its `cacheTag`, as
+   * the tags of `@Cached` do.
    * @default none
    */
   readonly tags?: readonly string[] | NoInfer<(this: This, ...args: Args) => readonly string[]>;

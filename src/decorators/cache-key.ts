@@ -9,24 +9,26 @@ const MAX_SCOPE_BYTES = 128;
 const MAX_UNIT_BYTES = 3;
 
 /**
- * The key of a cached call, under the pattern `cache:{path}:{key}`. What would exceed KV's 512 bytes is replaced by its
- * SHA-256, `cache:{path}:sha256:{hex}`.
+ * The key of a cached call, under the pattern `cache:{feature}:{key}` or, for what belongs to somebody,
+ * `cache:{feature}:@{scope}:{key}`. What would exceed KV's 512 bytes is replaced by its SHA-256, `cache:...:sha256:{hex}`.
  *
- * @param path the feature, which names the method, or `{feature}:{scope}`; neither part holds a colon.
+ * @param feature names the method; without a colon.
  * @param key tells the calls of the method apart.
+ * @param scope a {@link scopePart}.
  * @returns the key; a promise of it only where it is hashed.
  * @see https://developers.cloudflare.com/kv/platform/limits/
  */
-export function cacheKey(path: string, key: string): string | Promise<string> {
-  const full = `cache:${path}:${key}`;
+export function cacheKey(feature: string, key: string, scope?: string): string | Promise<string> {
+  const path = scope === undefined ? `cache:${feature}:` : `cache:${feature}:@${scope}:`;
+  const full = path + (scope === undefined ? unscopedKey(key) : key);
   // A key that looks hashed is hashed too: nothing that a caller passes can equal the hash of something else.
   const isShort = full.length * MAX_UNIT_BYTES <= MAX_KEY_BYTES || utf8Bytes(full) <= MAX_KEY_BYTES;
   if (isShort && !key.startsWith(HASHED)) return full;
-  return sha256(key).then((digest) => `cache:${path}:${HASHED}${digest}`);
+  return sha256(key).then((digest) => path + HASHED + digest);
 }
 
 /**
- * What the keys of a cached method start with: `cache:{name}:`, and with a scope `cache:{name}:{scope}:`. For
+ * What the keys of a cached method start with: `cache:{name}:`, and with a scope `cache:{name}:@{scope}:`. For
  * `cache.deletePrefix` and `@CacheEvict({ prefix })`.
  *
  * @param name the `name` option of the method.
@@ -44,12 +46,19 @@ export function cachePrefix(name: string, scope?: string): string {
   }
   return scope === undefined
     ? `cache:${encodePart(name)}:`
-    : `cache:${encodePart(name)}:${scopePart(scope, 'cachePrefix')}:`;
+    : `cache:${encodePart(name)}:@${scopePart(scope, 'cachePrefix')}:`;
 }
 
 /** Text as part of a key: a colon ends a part, so none stands inside it. */
 export function encodePart(text: string): string {
   return text.replace(/[%:]/g, (character) => (character === ':' ? '%3A' : '%25'));
+}
+
+/** A key as it stands where there is no scope. A `@` begins a scope, whatever class asks: no key that a caller passes does. */
+function unscopedKey(key: string): string {
+  if (key.startsWith('@')) return `%40${key.slice(1)}`;
+  // Or a key could say what an escaped one does.
+  return key.startsWith('%') ? `%25${key.slice(1)}` : key;
 }
 
 /**

@@ -13,8 +13,8 @@ import type { StoringOptions, StoringPlan } from './storing-options.js';
 /** Options of {@link CachePut}. `This`, `Args` and `Result`, which is what the promise gives, are inferred from the decorated method. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see AsyncMethod
 export interface CachePutOptions<This, Args extends any[], Result = any> extends StoringOptions<This, Args, Result> {
-  /** The `name` of the `@Cached` method whose entry is replaced. */
-  readonly name: string;
+  /** The `name` of the `@Cached` method whose entry is replaced, on the instance that the call is made on. */
+  readonly name: string | NoInfer<(self: This) => string>;
   /** The `{key}` of the entry, as the `key` of the `@Cached` method gives it; from the arguments, before the method runs. */
   readonly key: NoInfer<(this: This, ...args: Args) => string>;
 }
@@ -31,7 +31,7 @@ export interface CachePutOptions<This, Args extends any[], Result = any> extends
  * your own must heed.
  * @returns the decorator, legacy and TC39 in one, for instance methods.
  * @throws {CloudflareClientError} at class definition: `INVALID_TTL`, `INVALID_OPTION`, and `INVALID_DECORATION` where it does not sit on
- * an instance method, or where a method of that name has no `key`. A call rejects, before the method runs, as one of `@Cached` does.
+ * an instance method, or where a method of that name has no `key` or another `codec`. A call rejects, before the method runs, as one of `@Cached` does.
  * @example
  * ```ts
  * class ContentService {

@@ -131,6 +131,7 @@ function findCalls(service: object, property: string | symbol): CachedCalls | un
 function notCached(service: object, property: string | symbol): CloudflareClientError {
   return new CloudflareClientError(
     'INVALID_DECORATION',
-    `${service.constructor.name}.${String(property)} is not cached: it carries no @Cached.`,
+    `${service.constructor.name}.${String(property)} is not cached: it carries no @Cached. A mock carries none either: in a test, build the real class with a ` +
+      'CacheClient on a MemoryKVNamespace, or with a cache whose evict and getOrSet you spy on.',
   );
 }

@@ -16,7 +16,8 @@ import type { StoringOptions, StoringPlan } from './storing-options.js';
 export interface CachedOptions<This, Args extends any[], Result = any>
   extends StoringOptions<This, Args, Result>, CachePolicyOptions {
   /**
-   * Whether a call loads and stores even when the value is there.
+   * Whether a call loads and stores even when the value is there. One that takes arguments needs a `key` that leaves out
+   * those which only force; {@link cached} can `refresh` without any.
    * @default never
    */
   readonly forceFresh?: NoInfer<(this: This, ...args: Args) => boolean>;
@@ -42,7 +43,7 @@ export interface CachedOptions<This, Args extends any[], Result = any>
  * @returns the decorator.
  * @throws {CloudflareClientError} at class definition: `INVALID_TTL`, `INVALID_OPTION`, and `INVALID_DECORATION` where it
  * does not sit on an instance method or would share its keys. A call rejects with `CACHE_NOT_FOUND` when the instance has no
- * cache, and with `INVALID_ARGUMENT` when an argument cannot be part of a key and no `key` is given, when `scope` gives none,
+ * cache, with `INVALID_DECORATION` when another class uses its fixed `name`, and with `INVALID_ARGUMENT` when an argument cannot be part of a key and no `key` is given, when `scope` gives none,
  * or when `when` or `forceFresh` gives no boolean; what these functions throw, it rejects with.
  * @example
  * ```ts

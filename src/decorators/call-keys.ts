@@ -3,14 +3,16 @@ import { CloudflareClientError, isCloudflareClientError } from '../errors.js';
 import { cacheKey, scopePart } from './cache-key.js';
 import { canonicalArguments } from './canonical-arguments.js';
 import type { InstanceFunction } from './decorator-options.js';
+import type { KeyName } from './key-shape.js';
 import type { DecoratedMethod } from './method-decorator.js';
 import { MethodIdentity } from './method-identity.js';
 
-/** The options that make the keys of a method. */
+/** The options that make the keys of a method, and the entries under them. */
 export interface KeyOptions {
-  readonly name: string | undefined;
+  readonly name: KeyName | undefined;
   readonly key: InstanceFunction | undefined;
   readonly scope: InstanceFunction | undefined;
+  readonly codec: unknown;
 }
 
 /** What the calls of a decorated method are called in the cache. */
@@ -25,19 +27,26 @@ export class CallKeys {
    *
    * @throws {CloudflareClientError} `INVALID_DECORATION` when another method of the class would have the same keys.
    */
-  constructor(decorated: DecoratedMethod, { name, key, scope }: KeyOptions) {
+  constructor(decorated: DecoratedMethod, { name, key, scope, codec }: KeyOptions) {
     this.#decorated = decorated;
     this.#key = key;
     this.#scope = scope;
-    const shape = { explicitName: name, hasKey: key !== undefined, hasScope: scope !== undefined };
-    this.#identity = new MethodIdentity(decorated, shape);
+    this.#identity = new MethodIdentity(decorated, {
+      method: decorated.name,
+      isPut: decorated.decorator === '@CachePut',
+      name,
+      hasKey: key !== undefined,
+      hasScope: scope !== undefined,
+      codec,
+    });
   }
 
   /**
    * The full key of a call on `instance`.
    *
    * @returns the key; a promise of it only where it is hashed.
-   * @throws {CloudflareClientError} `INVALID_ARGUMENT` where the arguments, `key` or `scope` give none.
+   * @throws {CloudflareClientError} `INVALID_ARGUMENT` where the arguments, `key`, `scope` or `name` give none, and
+   * `INVALID_DECORATION` where another class uses the name.
    */
   of(instance: object, args: unknown[]): string | Promise<string> {
     const key =
@@ -48,7 +57,7 @@ export class CallKeys {
     if (this.#scope === undefined) return cacheKey(feature, key);
     const { decorator, name } = this.#decorated;
     const scope = scopePart(this.#scope.apply(instance, args), `${decorator} method ${name}`);
-    return cacheKey(`${feature}:${scope}`, key);
+    return cacheKey(feature, key, scope);
   }
 }
 

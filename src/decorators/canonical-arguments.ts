@@ -1,16 +1,18 @@
+import { isRootPrototype } from '../clients/kv/codecs/value-kind.js';
 import { CloudflareClientError } from '../errors.js';
 
 const MAX_DEPTH = 100;
 
 /**
  * Writes call arguments as text so that two lists give the same text exactly when they hold the same data. JSON, with
- * sorted properties, plus what JSON cannot tell apart: `undefined`, `-0`, `NaN`, bigint, Date, Map, Set, URL, bytes. Map
+ * sorted properties, plus what JSON cannot tell apart: `undefined`, `-0`, `NaN`, bigint, Date, Map, Set, URL,
+ * bytes. Map
  * and Set entries count in any order. Trailing `undefined` arguments count as not given.
  *
  * @param args the arguments of a call.
  * @returns the text, beginning with `[`.
  * @throws {CloudflareClientError} `INVALID_ARGUMENT` where an argument has no such text: functions, symbols, instances
- * of classes, cycles, nesting deeper than 100.
+ * of classes (also of those that extend a built-in), built-ins with properties of their own, cycles, nesting deeper than 100.
  */
 export function canonicalArguments(args: readonly unknown[]): string {
   let length = args.length;
@@ -52,8 +54,10 @@ function encodeObject(value: object, ancestors: object[]): string {
 }
 
 function encodeArray(array: unknown[], ancestors: object[]): string {
-  const keys = Object.keys(array);
-  if (keys.some((key) => String(Number(key) >>> 0) !== key)) throw unrepresentable('an array with named properties');
+  if (!isPlainArray(array)) throw unrepresentable(describe(array));
+  if (Object.keys(array).some((key) => !isIndexOf(array, key)) || hasSymbols(array)) {
+    throw unrepresentable('an array with named properties');
+  }
   // A hole is not `undefined`: only the latter is an element.
   const elements = Array.from(array, (element, index) => (index in array ? encode(element, ancestors) : 'hole'));
   return `[${elements.join(',')}]`;
@@ -61,10 +65,11 @@ function encodeArray(array: unknown[], ancestors: object[]): string {
 
 function encodeByKind(value: object, ancestors: object[]): string {
   if (isPlain(value)) return encodePlain(value as Record<string, unknown>, ancestors);
-  if (ArrayBuffer.isView(value)) return encodeBytes(value);
   const kind = builtInKind(value);
-  if (kind === undefined || Object.keys(value).length > 0) throw unrepresentable(describe(value));
+  if (kind === undefined || hasMore(value)) throw unrepresentable(describe(value));
   switch (kind) {
+    case 'bytes':
+      return encodeBytes(value as ArrayBufferView);
     case 'Date':
       return `Date(${Date.prototype.getTime.call(value)})`;
     case 'URL':
@@ -100,27 +105,69 @@ function encodeEntries(collection: Iterable<unknown>, ancestors: object[]): stri
 function encodeBytes(view: ArrayBufferView): string {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return `${Object.prototype.toString.call(view).slice(8, -1)}(${hex})`;
+  return `${isBuffer(view) ? 'Buffer' : tagOf(view)}(${hex})`;
 }
 
-// By structure and not by identity: an object of another realm (a Jest sandbox, an iframe) is plain as well.
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
-  return prototype === Object.prototype || prototype === null || isRootPrototype(prototype);
+  return prototype === null || isRootPrototype(prototype);
 }
 
-function isRootPrototype(prototype: object): boolean {
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
+// Of all realms, `Array.prototype` alone is a prototype of arrays, an array itself, and next to the root.
+function isPlainArray(array: unknown[]): boolean {
+  const prototype = Object.getPrototypeOf(array) as object | null;
+  return prototype === Array.prototype || (Array.isArray(prototype) && depthOf(array) === 2);
+}
+
+// An index is less than the length, and 4294967295 is no index.
+function isIndexOf(array: unknown[], key: string): boolean {
+  return String(Number(key) >>> 0) === key && Number(key) < array.length;
+}
+
+function hasSymbols(value: object): boolean {
+  return Object.getOwnPropertySymbols(value).some((symbol) =>
+    Object.prototype.propertyIsEnumerable.call(value, symbol),
+  );
+}
+
+/** Whether a built-in has properties that its text would not show. Those that are not enumerable count as no data. */
+function hasMore(value: object): boolean {
+  const { length: elements = 0 } = ArrayBuffer.isView(value) ? (value as Partial<Uint8Array>) : {};
+  return Object.keys(value).length > elements || hasSymbols(value);
 }
 
 const BUILT_IN_KINDS = ['Date', 'Map', 'Set', 'URL', 'ArrayBuffer'] as const;
 
 // A subclass may hold more than the built-in shows, so only direct instances count.
-function builtInKind(value: object): (typeof BUILT_IN_KINDS)[number] | undefined {
+function builtInKind(value: object): (typeof BUILT_IN_KINDS)[number] | 'bytes' | undefined {
+  const depth = depthOf(value);
+  const tag = tagOf(value);
+  if (ArrayBuffer.isView(value)) return depth === (tag === 'DataView' ? 2 : 3) || isBuffer(value) ? 'bytes' : undefined;
+  if (depth !== 2) return undefined;
   const prototype = Object.getPrototypeOf(value) as object;
-  if (!isRootPrototype((Object.getPrototypeOf(prototype) as object | null) ?? value)) return undefined;
-  const tag = Object.prototype.toString.call(value).slice(8, -1);
   return BUILT_IN_KINDS.find((kind) => kind === tag && prototype.constructor.name === kind);
+}
+
+// Node's, which Workers have under `nodejs_compat`: the one built-in that extends another and holds no more than its bytes.
+function isBuffer(value: object): boolean {
+  const { Buffer } = globalThis as { readonly Buffer?: { readonly prototype: object } };
+  return Buffer !== undefined && Object.getPrototypeOf(value) === Buffer.prototype;
+}
+
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** How many prototypes an object has, down to that of its realm's `Object`; 0 where it ends elsewhere. */
+function depthOf(value: object): number {
+  let depth = 0;
+  let level = Object.getPrototypeOf(value) as object | null;
+  while (level !== null) {
+    depth += 1;
+    if (isRootPrototype(level)) return depth;
+    level = Object.getPrototypeOf(level) as object | null;
+  }
+  return 0;
 }
 
 function describe(value: object): string {
