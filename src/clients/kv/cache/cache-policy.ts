@@ -1,7 +1,9 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { MAX_TIMEOUT_MS } from '../timeout.js';
 import { MAX_TTL_SECONDS } from '../ttl.js';
+import type { CacheCodec } from './cache-codec.js';
 import type { CacheClientOptions, CachePolicyOptions, CacheSetOptions, GetOrSetOptions } from './cache-options.js';
+import type { StandardSchema } from './standard-schema.js';
 import { checkTags } from './tags.js';
 
 const MAX_TTL_JITTER = 0.5;
@@ -11,27 +13,53 @@ const MIN_EDGE_TTL_SECONDS = 30;
 const REFRESH_BACKOFF_SECONDS = 5;
 const JOIN_TIMEOUT_MS = 5_000;
 
-/** How one call is cached: the options of the client and of the call, resolved. */
-export interface CachePolicy extends GetOrSetOptions<unknown> {
+/** How one call is cached: the options of the client and of the call, resolved. A class, so that all have one shape: every hit reads it. */
+export class CachePolicy {
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
   readonly refreshBackoffSeconds: number;
+  readonly softTimeoutMs: number | undefined;
+  readonly hardTimeoutMs: number | undefined;
+  readonly negativeTtlSeconds: number | undefined;
   readonly ttlJitter: number;
   readonly earlyRefresh: number;
   readonly singleFlight: 'request' | 'isolate';
   readonly joinTimeoutMs: number;
   readonly awaitWrites: boolean;
+  readonly codec: CacheCodec | undefined;
+  readonly tags: readonly string[] | ((value: unknown) => readonly string[]) | undefined;
+  readonly cacheIf: ((value: unknown) => boolean) | undefined;
+  readonly schema: StandardSchema | undefined;
+  readonly forceFresh: boolean;
+  readonly bypass: boolean;
+
+  /** What `given` leaves open is as in `base`. */
+  // eslint-disable-next-line complexity -- one `??` per option, and a loop would give each object a shape of its own
+  constructor(base: PolicyOptions, given: PolicyOptions) {
+    this.staleWhileRevalidate = given.staleWhileRevalidate ?? base.staleWhileRevalidate ?? 0;
+    this.staleIfError = given.staleIfError ?? base.staleIfError ?? 0;
+    this.refreshBackoffSeconds = given.refreshBackoffSeconds ?? base.refreshBackoffSeconds ?? REFRESH_BACKOFF_SECONDS;
+    this.softTimeoutMs = given.softTimeoutMs ?? base.softTimeoutMs;
+    this.hardTimeoutMs = given.hardTimeoutMs ?? base.hardTimeoutMs;
+    this.negativeTtlSeconds = given.negativeTtlSeconds ?? base.negativeTtlSeconds;
+    this.ttlJitter = given.ttlJitter ?? base.ttlJitter ?? 0;
+    this.earlyRefresh = given.earlyRefresh ?? base.earlyRefresh ?? 0;
+    this.singleFlight = given.singleFlight ?? base.singleFlight ?? 'request';
+    this.joinTimeoutMs = given.joinTimeoutMs ?? base.joinTimeoutMs ?? JOIN_TIMEOUT_MS;
+    this.awaitWrites = given.awaitWrites ?? base.awaitWrites ?? true;
+    this.codec = given.codec ?? base.codec;
+    const { tags = base.tags } = given;
+    this.tags = Array.isArray(tags) ? checkTags(tags) : tags;
+    this.cacheIf = given.cacheIf ?? base.cacheIf;
+    this.schema = given.schema ?? base.schema;
+    this.forceFresh = given.forceFresh ?? base.forceFresh ?? false;
+    this.bypass = given.bypass ?? base.bypass ?? false;
+  }
 }
 
-const DEFAULTS: CachePolicy = {
-  staleWhileRevalidate: 0,
-  staleIfError: 0,
-  refreshBackoffSeconds: REFRESH_BACKOFF_SECONDS,
-  ttlJitter: 0,
-  earlyRefresh: 0,
-  singleFlight: 'request',
-  joinTimeoutMs: JOIN_TIMEOUT_MS,
-  awaitWrites: true,
+/** Options that may be given as `undefined`. */
+type PolicyOptions = {
+  readonly [Option in keyof GetOrSetOptions<unknown>]?: GetOrSetOptions<unknown>[Option] | undefined;
 };
 
 type Rule = readonly [isGood: (value: unknown) => boolean, bounds: string];
@@ -107,17 +135,15 @@ export function checkClientOptions(options: CacheClientOptions): void {
 
 /** The policy of a client: its options over the defaults. Other options of the client are left alone. */
 export function clientPolicy(options: CachePolicyOptions): CachePolicy {
-  const policy: Record<string, unknown> = { ...DEFAULTS };
   for (const option of Object.keys(options)) {
     const value = (options as Record<string, unknown>)[option];
     const rule = (RULES as Partial<typeof RULES>)[option as keyof typeof RULES];
-    if (rule === undefined || value === undefined) continue;
-    if (!rule[0](value)) throw refusal(option, value, rule[1]);
-    policy[option] = value;
+    if (rule !== undefined && value !== undefined && !rule[0](value)) throw refusal(option, value, rule[1]);
   }
-  return policy as unknown as CachePolicy;
+  return new CachePolicy(NO_OPTIONS, options);
 }
 
+const NO_OPTIONS: PolicyOptions = {};
 const checked = new WeakSet();
 
 /** The policy of one call. Frozen options, as decorators hand them over, are checked once. */
@@ -126,13 +152,7 @@ export function callPolicy<T>(defaults: CachePolicy, options: GetOrSetOptions<T>
     checkGetOrSetOptions(options);
     if (Object.isFrozen(options)) checked.add(options);
   }
-  const policy: Record<string, unknown> = { ...defaults };
-  for (const option of Object.keys(options)) {
-    const value = (options as Record<string, unknown>)[option];
-    if (value !== undefined) policy[option] = value;
-  }
-  if (Array.isArray(options.tags)) policy['tags'] = checkTags(options.tags);
-  return policy as unknown as CachePolicy;
+  return new CachePolicy(defaults, options as GetOrSetOptions<unknown>);
 }
 
 const SET_OPTIONS: readonly string[] = ['tags', 'staleWhileRevalidate', 'staleIfError', 'codec'];

@@ -17,7 +17,7 @@ const HASH_BYTES = 15;
  * surrogate pair in it.
  * @example
  * ```ts
- * await cache.invalidateTags([cacheTag(`item:${id}`)]);
+ * const tag = cacheTag(`item:${mediaId}`);
  * ```
  */
 export function cacheTag(text: string): string {

@@ -30,7 +30,7 @@ export class CallLoader {
     if (policy.singleFlight === 'request' || !hasBackground) return this.#loadAndKeep(flight, call, loading);
     const startedAt = now();
     const invalidations = isolate.marks.count;
-    const other = policy.forceFresh === true ? undefined : isolate.loads.find(key, startedAt, invalidations);
+    const other = policy.forceFresh ? undefined : isolate.loads.find(key, startedAt, invalidations);
     if (other !== undefined) {
       // A caller who gives its own loader less time waits no longer for another's.
       const timeoutMs = Math.min(policy.joinTimeoutMs, policy.hardTimeoutMs ?? policy.joinTimeoutMs);

@@ -8,6 +8,7 @@ import { openEntry, readMetadata, staleFor } from './cache-entry.js';
 import type { CachePolicy } from './cache-policy.js';
 import { staleSeconds } from './cache-policy.js';
 import type { Flight } from './flight.js';
+import { markerKey } from './marker-key.js';
 import type { Markers } from './markers.js';
 import type { Tiers } from './tiers.js';
 
@@ -218,39 +219,40 @@ export class EntryFinder {
   }
 
   /** The markers of an entry's own tags that are still to be read. */
-  #unreadMarkers(answer: Answer, tags: readonly string[] | undefined): string[] | undefined {
+  #unreadMarkers(answer: Answer, tags: readonly string[] | undefined): readonly string[] | undefined {
     const metadata = typeof answer === 'object' && answer !== null ? answer.metadata : undefined;
-    if ((metadata as Partial<EntryMetadata> | null | undefined)?.g === undefined) return undefined;
-    const own = readMetadata(metadata);
-    if (own === null || own === 'corrupt') return undefined;
-    const markers = this.#markers.unknown((own.g ?? []).filter((tag) => tags?.includes(tag) !== true));
+    const own = (metadata as Partial<EntryMetadata> | null | undefined)?.g;
+    if (own === undefined) return undefined;
+    const record = readMetadata(metadata);
+    if (record === null || record === 'corrupt') return undefined;
+    const markers = this.#markers.unknown(tags === undefined ? own : own.filter((tag) => !tags.includes(tag)));
     return markers.length === 0 ? undefined : markers;
   }
 
-  async #readWith(key: string, markers: string[]): Promise<Answer> {
+  async #readWith(key: string, tags: readonly string[]): Promise<Answer> {
     const { access } = this.#context;
-    const entries = await readInBulk<KVEntryLike | string | null>([key, ...markers], {
+    const entries = await readInBulk<KVEntryLike | string | null>([key, ...tags.map(markerKey)], {
       many: async (chunk) => access.readEntries(chunk),
       one: async (single) => access.readEntry(single),
       failed: (_keys, error) => {
         throw error;
       },
     });
-    this.#markers.learn(markers, entries);
+    this.#markers.learn(tags, entries);
     return entries.get(key);
   }
 
   async #readMany(keys: readonly string[], tags: readonly string[] | undefined): Promise<Map<string, Answer>> {
     const { access } = this.#context;
     const markers = tags === undefined && !this.#isClearable ? [] : this.#markers.unknown(tags);
-    const answers = await readInBulk<KVEntryLike | string | null>([...keys, ...markers], {
+    const answers = await readInBulk<KVEntryLike | string | null>([...keys, ...markers.map(markerKey)], {
       many: async (chunk) => access.readEntries(chunk),
       one: async (key) => access.readEntry(key),
       failed: (failedKeys, cause) => access.reportFailure('read', failedKeys[0] ?? '', cause),
     });
     this.#markers.learn(markers, answers);
     // Without the markers no entry can be judged; whoever failed to read them once is not asked again.
-    if (markers.some((marker) => !answers.has(marker))) return new Map();
+    if (markers.some((tag) => !answers.has(markerKey(tag)))) return new Map();
     const missing = new Set([...answers.values()].flatMap((answer) => this.#unreadMarkers(answer, tags) ?? []));
     try {
       if (missing.size > 0) await this.#markers.read([...missing]);

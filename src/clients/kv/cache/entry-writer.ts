@@ -101,7 +101,7 @@ export class EntryWriter {
       return this.#hold(flight, this.#storeOrReport(flight, key, entry));
     }
     if (entry !== undefined) reporter?.skip(key, 'The operation budget of the request is nearly spent.');
-    return policy.forceFresh === true ? this.#hold(flight, this.#drop(key)) : skipped();
+    return policy.forceFresh ? this.#hold(flight, this.#drop(key)) : skipped();
   }
 
   #hold(flight: Flight, written: Promise<ErrorCode | 'skipped' | undefined>): typeof written {

@@ -13,26 +13,26 @@ export class InvalidationMarks {
     return this.#count;
   }
 
-  /** A marker was set. A clock that went back does not take an earlier invalidation back. */
-  set(marker: string, time: number): void {
+  /** A tag was invalidated, or everything. A clock that went back does not take an earlier invalidation back. */
+  set(tag: string, time: number): void {
     this.#count += 1;
-    const latest = Math.max(time, this.#times.get(marker) ?? NEVER);
-    this.#times.delete(marker);
+    const latest = Math.max(time, this.#times.get(tag) ?? NEVER);
+    this.#times.delete(tag);
     if (this.#times.size >= MAX_TAGS) {
       const [[oldest, forgotten] = ['', NEVER]] = this.#times;
       this.#floor = Math.max(this.#floor, forgotten);
       this.#times.delete(oldest);
     }
-    this.#times.set(marker, latest);
+    this.#times.set(tag, latest);
   }
 
   /**
-   * The time of a marker.
+   * The time of the latest invalidation.
    *
-   * @param marker its key.
-   * @param known what a read of KV said; where it said nothing, a marker may be one that was forgotten here.
+   * @param tag a tag, or what stands for everything.
+   * @param known what a read of KV said; where it said nothing, it may be one that was forgotten here.
    */
-  timeOf(marker: string, known: number | undefined): number {
-    return Math.max(this.#times.get(marker) ?? NEVER, known ?? this.#floor);
+  timeOf(tag: string, known: number | undefined): number {
+    return Math.max(this.#times.get(tag) ?? NEVER, known ?? this.#floor);
   }
 }

@@ -4,12 +4,12 @@ import { checkKey, checkKeys, quote } from '../key.js';
 /** What the keys of this package's own records in a cache begin with. */
 const MARKER_PREFIX = 'cache-mark:';
 
-/** The key of the marker that the whole namespace was invalidated. */
-export const CLEAR_MARKER = `${MARKER_PREFIX}clear`;
+/** What stands for the whole namespace where a tag could stand: no tag is empty. */
+export const EVERYTHING = '';
 
-/** The key of the marker of a tag. */
-export function tagMarker(tag: string): string {
-  return `${MARKER_PREFIX}tag:${tag}`;
+/** The key of the marker of a tag, or of everything. */
+export function markerKey(tag: string): string {
+  return tag === EVERYTHING ? `${MARKER_PREFIX}clear` : `${MARKER_PREFIX}tag:${tag}`;
 }
 
 /** Whether a key is a record of this package's own, which no prefix deletes: without it, what it invalidated would be served again. */

@@ -4,10 +4,11 @@ import type { KVEntryLike } from '../kv-namespace.js';
 import { forEachParallel } from '../parallel.js';
 import type { CacheContext } from './cache-context.js';
 import type { EntryMetadata } from './cache-entry.js';
-import { CLEAR_MARKER, tagMarker } from './marker-key.js';
+import { EVERYTHING, markerKey } from './marker-key.js';
 import { MARKER_SECONDS } from './tags.js';
 
 const NEVER = -Infinity;
+const NO_TAGS: readonly string[] = [];
 
 /**
  * When tags and the namespace as a whole were invalidated. A marker is a key of its own whose value is a time in
@@ -24,50 +25,46 @@ export class Markers {
     this.#isClearable = isClearable;
   }
 
-  /** The marker keys to be read before an entry with these tags can be judged. */
-  unknown(tags: readonly string[] | undefined): string[] {
-    const markers = (tags ?? []).map(tagMarker);
-    if (this.#isClearable) markers.push(CLEAR_MARKER);
-    return markers.filter((marker) => !this.#known.has(marker));
+  /** Whose markers are to be read before an entry with these tags can be judged. Written for speed: tagged hits pay for it. */
+  unknown(tags: readonly string[] | undefined): readonly string[] {
+    let unknown: string[] | undefined;
+    for (const tag of tags ?? NO_TAGS) if (!this.#known.has(tag)) (unknown ??= []).push(tag);
+    if (this.#isClearable && !this.#known.has(EVERYTHING)) (unknown ??= []).push(EVERYTHING);
+    return unknown ?? NO_TAGS;
   }
 
-  /** Takes in what a read found under the marker keys that it asked for; what it could not read stays unknown. */
-  learn(markers: readonly string[], entries: ReadonlyMap<string, KVEntryLike | string | null>): void {
-    for (const marker of markers) {
-      if (entries.has(marker)) this.#known.set(marker, timeOf(entries.get(marker)));
+  /** Takes in what a read found under the marker keys of tags; what it could not read stays unknown. */
+  learn(tags: readonly string[], entries: ReadonlyMap<string, KVEntryLike | string | null>): void {
+    for (const tag of tags) {
+      const key = markerKey(tag);
+      if (entries.has(key)) this.#known.set(tag, timeOf(entries.get(key)));
     }
   }
 
   /**
-   * Reads marker keys, 100 per operation.
+   * Reads the markers of tags, 100 per operation.
    *
    * @throws what the platform threw, or `KV_TIMEOUT`.
    */
-  async read(markers: readonly string[]): Promise<void> {
+  async read(tags: readonly string[]): Promise<void> {
     const { access } = this.#context;
-    const entries = await readInBulk<KVEntryLike | string | null>(markers, {
+    const entries = await readInBulk<KVEntryLike | string | null>(tags.map(markerKey), {
       many: async (chunk) => access.readEntries(chunk),
       one: async (key) => access.readEntry(key),
       failed: (_keys, error) => {
         throw error;
       },
     });
-    this.learn(markers, entries);
+    this.learn(tags, entries);
   }
 
   /** Whether an entry was invalidated, as far as this client has read and this isolate knows. */
   isInvalid(record: EntryMetadata | null, tags: readonly string[] | undefined): boolean {
     // Nobody knows when a foreign value was written, so any invalidation is after it.
     const createdAt = record?.c ?? NEVER;
-    const isMarked = (marker: string): boolean => {
-      const time = this.#timeOf(marker);
-      return time > NEVER && createdAt <= time;
-    };
-    if (this.#isClearable && isMarked(CLEAR_MARKER)) return true;
+    if (this.#isClearable && this.#isMarked(EVERYTHING, createdAt)) return true;
     // An entry of before it had a tag is judged by the tags of the call.
-    return (
-      (record?.g ?? []).some((tag) => isMarked(tagMarker(tag))) || (tags ?? []).some((tag) => isMarked(tagMarker(tag)))
-    );
+    return this.#isAnyMarked(record?.g, createdAt) || this.#isAnyMarked(tags, createdAt);
   }
 
   /** Invalidates everything; what `CacheClient.clear` does. */
@@ -78,7 +75,7 @@ export class Markers {
         'clear() works on a cache made with { clearable: true }, whose readers look for it.',
       );
     }
-    await this.#mark(CLEAR_MARKER);
+    await this.#mark(EVERYTHING);
   }
 
   /** Invalidates tags, six at a time; answers with those that could not be marked, and why. */
@@ -89,7 +86,7 @@ export class Markers {
     await forEachParallel(tags, async (tag) => {
       try {
         if (hang !== undefined) throw hang;
-        await this.#mark(tagMarker(tag));
+        await this.#mark(tag);
       } catch (error) {
         if (isCloudflareClientError(error, 'KV_TIMEOUT')) hang = error;
         failed.set(tag, error);
@@ -98,16 +95,26 @@ export class Markers {
     return failed;
   }
 
-  async #mark(marker: string): Promise<void> {
+  async #mark(tag: string): Promise<void> {
     const { access, isolate, now } = this.#context;
     const time = isolate.order.invalidation(now());
-    isolate.marks.set(marker, time);
-    this.#known.set(marker, this.#timeOf(marker));
-    await access.write(marker, String(time), marker === CLEAR_MARKER ? {} : { expirationTtl: MARKER_SECONDS });
+    isolate.marks.set(tag, time);
+    this.#known.set(tag, this.#timeOf(tag));
+    await access.write(markerKey(tag), String(time), tag === EVERYTHING ? {} : { expirationTtl: MARKER_SECONDS });
   }
 
-  #timeOf(marker: string): number {
-    return this.#context.isolate.marks.timeOf(marker, this.#known.get(marker));
+  #isAnyMarked(tags: readonly string[] | undefined, createdAt: number): boolean {
+    for (const tag of tags ?? NO_TAGS) if (this.#isMarked(tag, createdAt)) return true;
+    return false;
+  }
+
+  #isMarked(tag: string, createdAt: number): boolean {
+    const time = this.#timeOf(tag);
+    return time > NEVER && createdAt <= time;
+  }
+
+  #timeOf(tag: string): number {
+    return this.#context.isolate.marks.timeOf(tag, this.#known.get(tag));
   }
 }
 

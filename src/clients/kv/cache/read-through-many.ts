@@ -45,14 +45,14 @@ export class ReadThroughMany {
   /** Answers a call: every asked key in the order asked, with `null` for what there is no value of. */
   async get(call: ManyCall): Promise<Map<string, unknown>> {
     const { keys, loader, policy } = call;
-    if (policy.bypass === true) {
+    if (policy.bypass) {
       const loaded = checkLoaded(await runLoader(async (context) => loader([...keys], context), policy.hardTimeoutMs));
       return new Map(keys.map((key) => [key, loaded.get(key) ?? null]));
     }
-    if (policy.forceFresh === true) await Promise.all(keys.map((key) => this.#parts.underway.supersede(key)));
+    if (policy.forceFresh) await Promise.all(keys.map((key) => this.#parts.underway.supersede(key)));
     // From here on, so that what changes while it reads is not overwritten by what it loads.
     const flights = this.#enter(keys, policy);
-    const found = policy.forceFresh === true ? new Map<string, Found>() : await this.#find(flights, call);
+    const found = policy.forceFresh ? new Map<string, Found>() : await this.#find(flights, call);
     return this.#serveAndLoad(call, flights, found);
   }
 

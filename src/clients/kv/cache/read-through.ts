@@ -29,9 +29,9 @@ export class ReadThrough {
   /** Answers a call: from what is at hand, with another caller of the same key, or as the first one. */
   get(call: Call): Promise<unknown> {
     const { key, policy } = call;
-    if (policy.bypass === true) return runLoader(call.loader, policy.hardTimeoutMs);
+    if (policy.bypass) return runLoader(call.loader, policy.hardTimeoutMs);
     const { flights } = this.#underway;
-    if (policy.forceFresh === true) {
+    if (policy.forceFresh) {
       // What was begun before is older than what is asked for now.
       const settled = this.#underway.supersede(key);
       const flight = newFlight(this.#context, policy);
@@ -138,7 +138,7 @@ export class ReadThrough {
   async #load(flight: Flight, call: Call, found: FoundValue | undefined): Promise<unknown> {
     const { key, policy } = call;
     const { gate } = this.#context.isolate;
-    const refreshing = policy.forceFresh === true ? undefined : this.#underway.refreshes.find(key, policy);
+    const refreshing = policy.forceFresh ? undefined : this.#underway.refreshes.find(key, policy);
     const loading = new Loading();
     const loader = newFlight(this.#context, policy);
     const load = refreshing === undefined ? this.#loader.load(loader, call, loading) : this.#join(refreshing, call);

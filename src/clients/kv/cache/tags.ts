@@ -23,6 +23,8 @@ export function checkTags(tags: unknown): readonly string[] {
       `${tags.length} tags are refused: an entry has at most ${MAX_TAGS}.`,
     );
   }
+  // Mostly there is one, and every call with tags pays.
+  if (tags.length === 1) return [cacheTag(tags[0] as string)];
   return [...new Set((tags as string[]).map(cacheTag))];
 }
 
