@@ -24,8 +24,11 @@ export class Flight {
   joiners = 0;
   /** A copy for those who joined, where nothing is stored; made before the first caller can change the value. */
   snapshot: { readonly value: unknown } | undefined;
-  /** Another flight for the same key, of a caller who asked in another way. */
-  next: Flight | undefined;
+  /** Flights for the same key, of callers who asked in other ways: an older one, and a younger one. */
+  older: Flight | undefined;
+  younger: Flight | undefined;
+  /** Set when a change of the key took it down. */
+  isDown = false;
   #isSuperseded = false;
 
   constructor(policy: CachePolicy, changes: number, invalidations: number) {

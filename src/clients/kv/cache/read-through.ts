@@ -178,7 +178,8 @@ export class ReadThrough {
     const { gate } = this.#context.isolate;
     const until = (): number => this.#context.now() + policy.refreshBackoffSeconds * 1000;
     flight.leader = load;
-    if (!flight.isSuperseded) refreshes.add(key, flight);
+    flight.isDown = flight.isSuperseded;
+    if (!flight.isDown) refreshes.add(key, flight);
     const settled = load
       .then(
         async (value) => {
