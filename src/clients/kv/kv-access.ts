@@ -18,8 +18,8 @@ export interface KVAccessOptions {
   readonly events: EventSink | undefined;
   /** Whether keys hold credentials. They are then shown by their prefix alone, also inside platform messages. */
   readonly secretKeys?: boolean;
-  /** How events of the cache name a key; by its prefix alone when absent. */
-  readonly keyFields?: ((key: string) => CacheKeyFields) | undefined;
+  /** Says how events of the cache name a key; by its prefix alone when absent. */
+  readonly reporter?: { fields(key: string): CacheKeyFields } | undefined;
   /** Seconds for which the edge keeps what reads find; KV's own choice when absent. */
   readonly cacheTtlSeconds?: number | undefined;
   /** The operations that the clients of a request share; as many as there may be when absent. */
@@ -43,7 +43,7 @@ export class KVAccess {
   readonly #source: EventSource;
   readonly #secretKeys: boolean;
   readonly #budget: OperationBudget | undefined;
-  readonly #keyFields: KVAccessOptions['keyFields'];
+  readonly #reporter: KVAccessOptions['reporter'];
   // Passed as `'text'`, so that a namespace needs to know no more than that one form.
   readonly #readType: 'text';
 
@@ -61,7 +61,7 @@ export class KVAccess {
     this.#source = options.source;
     this.#secretKeys = options.secretKeys ?? false;
     this.#budget = options.budget;
-    this.#keyFields = options.keyFields;
+    this.#reporter = options.reporter;
     const { cacheTtlSeconds } = options;
     const readType: ReadType = cacheTtlSeconds === undefined ? 'text' : { type: 'text', cacheTtl: cacheTtlSeconds };
     this.#readType = readType as 'text';
@@ -151,7 +151,7 @@ export class KVAccess {
     const error = toKVError(operation, `${prefix}…`, shown);
     const { code } = error;
     if (this.#source === 'cache') {
-      const fields = this.#keyFields?.(key) ?? { keyPrefix: prefix };
+      const fields = this.#reporter?.fields(key) ?? { keyPrefix: prefix };
       report(this.#events, { type: 'cache.error', source: 'cache', operation, ...fields, code, error });
     } else {
       report(this.#events, { type: 'client.error', source: this.#source, operation, keyPrefix: prefix, code, error });

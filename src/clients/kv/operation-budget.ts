@@ -19,7 +19,7 @@ export class OperationBudget {
   /** How many operations there are in all. */
   readonly limit: number;
   #used = 0;
-  readonly #told = new Set<string>();
+  #told: 'nothing' | 'writes' | 'all' = 'nothing';
 
   /**
    * Makes a budget.
@@ -64,7 +64,8 @@ export class OperationBudget {
    * @internal
    */
   isNews(spent: 'writes' | 'all'): boolean {
-    const { size } = this.#told;
-    return this.#told.add(spent).size > size;
+    const isNews = this.#told !== 'all' && this.#told !== spent;
+    if (isNews) this.#told = spent;
+    return isNews;
   }
 }

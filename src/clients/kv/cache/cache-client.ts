@@ -3,10 +3,10 @@ import type { KVNamespaceLike } from '../kv-namespace.js';
 import { checkTtl } from '../ttl.js';
 import type { CacheLookup } from './cache-entry.js';
 import type { CacheClientOptions, CacheSetOptions, GetOrSetOptions, Loader, Ttl } from './cache-options.js';
-import type { CacheParts } from './cache-parts.js';
-import { cacheParts } from './cache-parts.js';
+import type { CacheBase, CacheParts } from './cache-parts.js';
+import { cacheBase, cacheParts } from './cache-parts.js';
 import type { CachePolicy } from './cache-policy.js';
-import { callPolicy, checkClientOptions, clientPolicy, setPolicy, staleSeconds } from './cache-policy.js';
+import { callPolicy, clientPolicy, setPolicy, staleSeconds } from './cache-policy.js';
 import type { EvictableCache } from './cache.js';
 import type { Found } from './entry-finder.js';
 import { newFlight } from './flight-board.js';
@@ -36,12 +36,12 @@ import { checkTaggedLife } from './tags.js';
  */
 export class CacheClient implements EvictableCache {
   readonly #policy: CachePolicy;
-  readonly #parts: CacheParts;
+  readonly #base: CacheBase;
+  #made: CacheParts | undefined;
 
   constructor(namespace: KVNamespaceLike, options: CacheClientOptions = {}) {
-    checkClientOptions(options);
     this.#policy = clientPolicy(options);
-    this.#parts = cacheParts(namespace, options);
+    this.#base = cacheBase(namespace, options);
   }
 
   /**
@@ -256,6 +256,11 @@ export class CacheClient implements EvictableCache {
    */
   async evict(target: EvictTarget): Promise<EvictReport> {
     return this.#parts.invalidation.evict(target);
+  }
+
+  /** Made on first use. */
+  get #parts(): CacheParts {
+    return (this.#made ??= cacheParts(this.#base));
   }
 
   #report(key: string, found: Found, startedAt: number): void {

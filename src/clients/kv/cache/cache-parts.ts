@@ -25,19 +25,38 @@ export interface CacheParts {
   readonly invalidation: Invalidation;
 }
 
+/** What a client has from the start. */
+export interface CacheBase {
+  readonly namespace: KVNamespaceLike;
+  readonly access: KVAccess;
+  readonly reporter: CacheReporter | undefined;
+  readonly options: CacheClientOptions;
+}
+
 /**
- * Puts a client together.
+ * What a client has from the start: little, because many a request makes one and never asks it.
  *
  * @param namespace the binding.
  * @param options checked already, but for what `KVAccess` checks.
  * @throws {CloudflareClientError} `INVALID_BINDING`, `INVALID_OPTION`.
  */
-export function cacheParts(namespace: KVNamespaceLike, options: CacheClientOptions): CacheParts {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, events, now = Date.now, random = Math.random, waitUntil } = options;
-  const { memory, memo = false, clearable = false, eventKeys = 'prefix', cacheTtlSeconds, budget } = options;
+export function cacheBase(namespace: KVNamespaceLike, options: CacheClientOptions): CacheBase {
+  const {
+    timeoutMs = DEFAULT_TIMEOUT_MS,
+    events,
+    now = Date.now,
+    eventKeys = 'prefix',
+    cacheTtlSeconds,
+    budget,
+  } = options;
   const reporter = events === undefined ? undefined : new CacheReporter(events, eventKeys, now);
-  const keyFields = reporter && ((key: string) => reporter.fields(key));
-  const access = new KVAccess(namespace, { source: 'cache', timeoutMs, events, keyFields, cacheTtlSeconds, budget });
+  const access = new KVAccess(namespace, { source: 'cache', timeoutMs, events, reporter, cacheTtlSeconds, budget });
+  return { namespace, access, reporter, options };
+}
+
+/** Puts the rest of a client together. */
+export function cacheParts({ namespace, access, reporter, options }: CacheBase): CacheParts {
+  const { now = Date.now, random = Math.random, waitUntil, memory, memo = false, clearable = false } = options;
   const context = new CacheContext({ namespace, access, reporter, now, random, waitUntil, memory });
   const tiers = new Tiers(context, memo);
   const markers = new Markers(context, clearable);

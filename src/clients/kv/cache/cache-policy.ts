@@ -121,29 +121,26 @@ const CLIENT_RULES: Readonly<Record<ClientOption, Rule>> = {
 };
 
 /**
- * Refuses what is no option of a client, besides those that its policy and its access to KV check.
+ * The policy of a client: its options over the defaults. The client's other options are checked as well, but for those that its access to
+ * KV checks.
  *
  * @throws {CloudflareClientError} `INVALID_OPTION`, naming the option, the value and the bounds.
  */
-export function checkClientOptions(options: CacheClientOptions): void {
-  for (const option of Object.keys(CLIENT_RULES) as ClientOption[]) {
-    const value = options[option];
-    const [isGood, bounds] = CLIENT_RULES[option];
-    if (value !== undefined && !isGood(value)) throw refusal(option, value, bounds);
-  }
-}
-
-/** The policy of a client: its options over the defaults. Other options of the client are left alone. */
-export function clientPolicy(options: CachePolicyOptions): CachePolicy {
+export function clientPolicy(options: CacheClientOptions): CachePolicy {
+  let hasPolicy = false;
   for (const option of Object.keys(options)) {
     const value = (options as Record<string, unknown>)[option];
-    const rule = (RULES as Partial<typeof RULES>)[option as keyof typeof RULES];
-    if (rule !== undefined && value !== undefined && !rule[0](value)) throw refusal(option, value, rule[1]);
+    if (value === undefined) continue;
+    const ofCalls = (RULES as Partial<typeof RULES>)[option as keyof typeof RULES];
+    const rule = ofCalls ?? (CLIENT_RULES as Partial<typeof CLIENT_RULES>)[option as ClientOption];
+    if (rule !== undefined && !rule[0](value)) throw refusal(option, value, rule[1]);
+    hasPolicy ||= ofCalls !== undefined;
   }
-  return new CachePolicy(NO_OPTIONS, options);
+  return hasPolicy ? new CachePolicy(NO_OPTIONS, options) : DEFAULTS;
 }
 
 const NO_OPTIONS: PolicyOptions = {};
+const DEFAULTS = new CachePolicy(NO_OPTIONS, NO_OPTIONS);
 const checked = new WeakSet();
 
 /** The policy of one call. Frozen options, as decorators hand them over, are checked once. */
