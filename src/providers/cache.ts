@@ -7,7 +7,7 @@ import { KV_NAMESPACE } from './kv-binding.js';
 import { OPERATION_BUDGET_PROVIDER } from './operation-budget.js';
 import { provide, provideAlias, provideBinding } from './provider.js';
 import type { Provider } from './provider.js';
-import { budgetOf, eventsOf, waitUntilOf } from './scope-services.js';
+import { budgetOf, eventsOf, waitUntilOf, withServices } from './scope-services.js';
 
 // For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(CACHE_KV)(CacheClient);
@@ -35,7 +35,7 @@ export function provideCache({ binding = 'CACHE_KV', ...options }: ProvideCacheO
     provideBinding(CACHE_KV, binding, KV_NAMESPACE),
     provide(CACHE_CLIENT, (container) => {
       const services = { events: eventsOf(container), budget: budgetOf(container), waitUntil: waitUntilOf(container) };
-      return new CacheClient(container.resolve(CACHE_KV), { ...options, ...services });
+      return new CacheClient(container.resolve(CACHE_KV), withServices(options, services));
     }),
     provideAlias(CacheClient, CACHE_CLIENT),
   ];

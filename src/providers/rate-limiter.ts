@@ -7,7 +7,7 @@ import { KV_NAMESPACE } from './kv-binding.js';
 import { OPERATION_BUDGET_PROVIDER } from './operation-budget.js';
 import { provide, provideAlias, provideBinding } from './provider.js';
 import type { Provider } from './provider.js';
-import { budgetOf, eventsOf, waitUntilOf } from './scope-services.js';
+import { budgetOf, eventsOf, waitUntilOf, withServices } from './scope-services.js';
 
 // For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(RATE_LIMIT_KV)(RateLimiterClient);
@@ -38,7 +38,7 @@ export function provideRateLimiter({
     provideBinding(RATE_LIMIT_KV, binding, KV_NAMESPACE),
     provide(RATE_LIMITER_CLIENT, (container) => {
       const services = { events: eventsOf(container), budget: budgetOf(container), waitUntil: waitUntilOf(container) };
-      return new RateLimiterClient(container.resolve(RATE_LIMIT_KV), { ...options, ...services });
+      return new RateLimiterClient(container.resolve(RATE_LIMIT_KV), withServices(options, services));
     }),
     provideAlias(RateLimiterClient, RATE_LIMITER_CLIENT),
   ];

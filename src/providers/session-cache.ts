@@ -7,7 +7,7 @@ import { KV_NAMESPACE } from './kv-binding.js';
 import { OPERATION_BUDGET_PROVIDER } from './operation-budget.js';
 import { provide, provideAlias, provideBinding } from './provider.js';
 import type { Provider } from './provider.js';
-import { budgetOf, eventsOf } from './scope-services.js';
+import { budgetOf, eventsOf, withServices } from './scope-services.js';
 
 // For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
 Injectable(AUTH_SESSION_KV)(SessionCacheClient);
@@ -38,7 +38,7 @@ export function provideSessionCache({
     provideBinding(AUTH_SESSION_KV, binding, KV_NAMESPACE),
     provide(SESSION_CACHE_CLIENT, (container) => {
       const services = { events: eventsOf(container), budget: budgetOf(container) };
-      return new SessionCacheClient(container.resolve(AUTH_SESSION_KV), { ...options, ...services });
+      return new SessionCacheClient(container.resolve(AUTH_SESSION_KV), withServices(options, services));
     }),
     provideAlias(SessionCacheClient, SESSION_CACHE_CLIENT),
   ];

@@ -35,6 +35,19 @@ export function isKVNamespace(value: unknown): value is KVNamespaceLike {
   return METHODS.every((method) => typeof (value as Record<string, unknown>)[method] === 'function');
 }
 
+/**
+ * Refuses what is not a KV namespace.
+ *
+ * @throws {CloudflareClientError} `INVALID_BINDING`, saying where wrangler.jsonc declares one.
+ */
+export function checkKVNamespace(namespace: unknown): asserts namespace is KVNamespaceLike {
+  if (isKVNamespace(namespace)) return;
+  throw new CloudflareClientError(
+    'INVALID_BINDING',
+    `What was given (${typeof namespace}) is not a KV namespace: add the binding to kv_namespaces in wrangler.jsonc and pass env.BINDING.`,
+  );
+}
+
 /** One KV namespace with the timeout, the error codes and the events of one client. Keys and TTLs arrive checked. */
 export class KVAccess {
   readonly #events: EventSink | undefined;
@@ -48,12 +61,7 @@ export class KVAccess {
   readonly #readType: 'text';
 
   constructor(namespace: KVNamespaceLike, options: KVAccessOptions) {
-    if (!isKVNamespace(namespace)) {
-      throw new CloudflareClientError(
-        'INVALID_BINDING',
-        `What was given (${typeof namespace}) is not a KV namespace: add the binding to kv_namespaces in wrangler.jsonc and pass env.BINDING.`,
-      );
-    }
+    checkKVNamespace(namespace);
     checkTimeout(options.timeoutMs);
     this.#events = options.events;
     this.#namespace = namespace;

@@ -3,8 +3,8 @@ import type { KVNamespaceLike } from '../kv-namespace.js';
 import { checkTtl } from '../ttl.js';
 import type { CacheLookup } from './cache-entry.js';
 import type { CacheClientOptions, CacheSetOptions, GetOrSetOptions, Loader, Ttl } from './cache-options.js';
-import type { CacheBase, CacheParts } from './cache-parts.js';
-import { cacheBase, cacheParts } from './cache-parts.js';
+import type { CacheParts } from './cache-parts.js';
+import { cacheParts, checkParts } from './cache-parts.js';
 import type { CachePolicy } from './cache-policy.js';
 import { callPolicy, clientPolicy, setPolicy, staleSeconds } from './cache-policy.js';
 import type { EvictableCache } from './cache.js';
@@ -36,12 +36,15 @@ import { checkTaggedLife } from './tags.js';
  */
 export class CacheClient implements EvictableCache {
   readonly #policy: CachePolicy;
-  readonly #base: CacheBase;
+  readonly #namespace: KVNamespaceLike;
+  readonly #options: CacheClientOptions;
   #made: CacheParts | undefined;
 
   constructor(namespace: KVNamespaceLike, options: CacheClientOptions = {}) {
+    checkParts(namespace, options);
     this.#policy = clientPolicy(options);
-    this.#base = cacheBase(namespace, options);
+    this.#namespace = namespace;
+    this.#options = options;
   }
 
   /**
@@ -260,7 +263,7 @@ export class CacheClient implements EvictableCache {
 
   /** Made on first use. */
   get #parts(): CacheParts {
-    return (this.#made ??= cacheParts(this.#base));
+    return (this.#made ??= cacheParts(this.#namespace, this.#options));
   }
 
   #report(key: string, found: Found, startedAt: number): void {

@@ -1,5 +1,6 @@
-import { KVAccess } from '../kv-access.js';
+import { checkKVNamespace, KVAccess } from '../kv-access.js';
 import type { KVNamespaceLike } from '../kv-namespace.js';
+import { checkTimeout } from '../timeout.js';
 import { CacheContext } from './cache-context.js';
 import type { CacheClientOptions } from './cache-options.js';
 import { CacheReporter } from './cache-reporter.js';
@@ -25,38 +26,22 @@ export interface CacheParts {
   readonly invalidation: Invalidation;
 }
 
-/** What a client has from the start. */
-export interface CacheBase {
-  readonly namespace: KVNamespaceLike;
-  readonly access: KVAccess;
-  readonly reporter: CacheReporter | undefined;
-  readonly options: CacheClientOptions;
-}
-
 /**
- * What a client has from the start: little, because many a request makes one and never asks it.
+ * Refuses what no client can be made of, besides the options that its policy checks.
  *
- * @param namespace the binding.
- * @param options checked already, but for what `KVAccess` checks.
  * @throws {CloudflareClientError} `INVALID_BINDING`, `INVALID_OPTION`.
  */
-export function cacheBase(namespace: KVNamespaceLike, options: CacheClientOptions): CacheBase {
-  const {
-    timeoutMs = DEFAULT_TIMEOUT_MS,
-    events,
-    now = Date.now,
-    eventKeys = 'prefix',
-    cacheTtlSeconds,
-    budget,
-  } = options;
-  const reporter = events === undefined ? undefined : new CacheReporter(events, eventKeys, now);
-  const access = new KVAccess(namespace, { source: 'cache', timeoutMs, events, reporter, cacheTtlSeconds, budget });
-  return { namespace, access, reporter, options };
+export function checkParts(namespace: KVNamespaceLike, { timeoutMs }: CacheClientOptions): void {
+  checkKVNamespace(namespace);
+  if (timeoutMs !== undefined) checkTimeout(timeoutMs);
 }
 
-/** Puts the rest of a client together. */
-export function cacheParts({ namespace, access, reporter, options }: CacheBase): CacheParts {
-  const { now = Date.now, random = Math.random, waitUntil, memory, memo = false, clearable = false } = options;
+/** Puts a client together, on first use: many a request makes one and never asks it. */
+export function cacheParts(namespace: KVNamespaceLike, options: CacheClientOptions): CacheParts {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, events, now = Date.now, random = Math.random, waitUntil } = options;
+  const { memory, memo = false, clearable = false, eventKeys = 'prefix', cacheTtlSeconds, budget } = options;
+  const reporter = events === undefined ? undefined : new CacheReporter(events, eventKeys, now);
+  const access = new KVAccess(namespace, { source: 'cache', timeoutMs, events, reporter, cacheTtlSeconds, budget });
   const context = new CacheContext({ namespace, access, reporter, now, random, waitUntil, memory });
   const tiers = new Tiers(context, memo);
   const markers = new Markers(context, clearable);
