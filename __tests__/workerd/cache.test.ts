@@ -26,7 +26,7 @@ describe.each([
   const ask = async (path: string): Promise<Answer> => {
     const response = await fetch(new URL(path, url));
     expect(response.status).toBe(200);
-    return (await response.json()) as Answer;
+    return response.json<Answer>();
   };
   const tiers = ({ all }: Answer): string[] => all.flatMap((event) => (event.type === 'cache.hit' ? [event.tier] : []));
 
