@@ -478,6 +478,8 @@ async function getOrSetMany(model: CacheModel, world: World, at: number, call: M
       }
     }
     if (call.load.fails || given.bypass === true) continue;
+    // What is asked for anew and not answered takes away what is stored.
+    if (isFresh) for (const name of asked) if (!values.has(name)) removeIn(model, client.model, name);
     for (const [name, value] of values) {
       const isStored = model.store(client.model, name, { value, loadedAt: startedAt, tags: own }, call.ttl, kept);
       if (isStored) model.open(client.model, name);

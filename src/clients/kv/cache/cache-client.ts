@@ -190,9 +190,14 @@ export class CacheClient implements EvictableCache {
       isNegative: false,
     };
     const storing = writer.store(key, entry, flight);
-    flight.writing = storing.catch(() => undefined);
-    underway.leaveAfter(key, flight, flight.writing);
-    await storing;
+    flight.writing = storing.catch(() => underway.changed(key));
+    try {
+      await storing;
+    } finally {
+      underway.leave(key, flight);
+      // What began meanwhile may have read the value before.
+      underway.part(key);
+    }
   }
 
   /**

@@ -35,14 +35,18 @@ export class CallLoader {
       // A caller who gives its own loader less time waits no longer for another's.
       const timeoutMs = Math.min(policy.joinTimeoutMs, policy.hardTimeoutMs ?? policy.joinTimeoutMs);
       const encoded = await isolate.loads.join(key, other, timeoutMs);
-      const joined = encoded === undefined ? 'corrupt' : await this.#finder.decode(key, encoded, policy);
+      // Another isolate may have invalidated it, which this caller has read and the one that loads has not.
+      const record = { v: 1, c: other.createdAt, e: other.createdAt } as const;
+      const isLost = encoded === undefined || this.#finder.isInvalid(record, policy);
+      const joined = isLost ? 'corrupt' : await this.#finder.decode(key, encoded, policy);
       if (typeof joined === 'string') return this.#loadAndKeep(flight, call, loading);
       flight.text = encoded?.text;
       flight.format = encoded?.format ?? '';
       this.#reportLoad(key, loading, startedAt, { outcome: 'joined' });
       return joined.value;
     }
-    const shared = { encoded: loading.encoded, startedAt, invalidations };
+    const createdAt = isolate.order.load(startedAt);
+    const shared = { encoded: loading.encoded, startedAt, createdAt, invalidations };
     isolate.loads.offer(key, shared);
     const load = this.#loadAndKeep(flight, call, loading).finally(() => {
       loading.settle(undefined);

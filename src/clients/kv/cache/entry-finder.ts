@@ -158,9 +158,15 @@ export class EntryFinder {
     return isMarked && this.#markers.isInvalid(record, tags);
   }
 
+  /** Whether a key was dropped or replaced, by any request of the isolate, since a flight began. */
+  isDropped(key: string, { isSuperseded, drops }: Flight): boolean {
+    return isSuperseded || this.#context.isolate.fence.drops.hasSince(drops, key);
+  }
+
   /** Whether a value may stand in for a load that fails or is slow: within `staleIfError`, and not dropped meanwhile. */
-  isUsable({ isSuperseded, policy }: Flight, record: EntryMetadata | null): boolean {
-    if (isSuperseded || this.isInvalid(record, policy)) return false;
+  isUsable(key: string, flight: Flight, record: EntryMetadata | null): boolean {
+    const { policy } = flight;
+    if (this.isDropped(key, flight) || this.isInvalid(record, policy)) return false;
     const bound = record?.n === 1 ? 0 : policy.staleIfError * 1000;
     return record === null || this.#context.now() < record.e + bound;
   }
@@ -199,7 +205,7 @@ export class EntryFinder {
 
   /** How many changes of the isolate a read that begins now has seen; only what keeps entries at hand needs to know. */
   get #changes(): number {
-    return this.#tiers.isEmpty ? 0 : this.#context.isolate.fence.changes;
+    return this.#tiers.isEmpty ? 0 : this.#context.isolate.fence.changes.count;
   }
 
   async #judgeTagged(

@@ -60,7 +60,7 @@ export class EntryWriter {
     const { text } = entry.encoded;
     await access.write(key, text, options);
     // What began to read before KV had it may have read the one before.
-    isolate.fence.change(key);
+    isolate.fence.changes.add(key);
     if (flight.isSuperseded) this.#tiers.drop(key);
     else if (!this.#tiers.isEmpty) this.#tiers.put(key, { value: text, metadata: options.metadata });
     reporter?.write(key, entry.ttlSeconds, text, startedAt);
@@ -119,7 +119,7 @@ export class EntryWriter {
       access.reportFailure('delete', key, error);
       return (error as CloudflareClientError).code;
     } finally {
-      isolate.fence.change(key);
+      isolate.fence.changes.add(key);
       this.#tiers.drop(key);
     }
   }

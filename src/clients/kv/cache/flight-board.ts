@@ -60,12 +60,12 @@ export class FlightBoard {
     const { fence, marks } = this.#context.isolate;
     if (flight.isSuperseded || flight.invalidations !== marks.count) return false;
     // While it reads, a change of the key by any request may be one that it does not see; a load has a token for that.
-    if (!flight.isLoading && fence.hasChangedSince(flight.changes, key)) return false;
+    if (!flight.isLoading && fence.changes.hasSince(flight.changes, key)) return false;
     return this.#isSameWay(flight.policy, policy);
   }
 }
 
 /** A flight that begins now. */
 export function newFlight({ isolate }: CacheContext, policy: CachePolicy): Flight {
-  return new Flight(policy, isolate.fence.changes, isolate.marks.count);
+  return new Flight(policy, isolate);
 }

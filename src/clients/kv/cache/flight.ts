@@ -1,13 +1,15 @@
 import { findDataFault } from '../codecs/value-kind.js';
 import type { CachePolicy } from './cache-policy.js';
+import type { IsolateCache } from './isolate-cache.js';
 import type { LoadToken } from './load-token.js';
 
 /** One read, load or write under way for a key, with what the callers that join it need. */
 export class Flight {
   /** How its caller asked. */
   readonly policy: CachePolicy;
-  /** How many changes and invalidations the isolate had seen when it began. */
+  /** How many changes, drops and invalidations the isolate had seen when it began. */
   readonly changes: number;
+  readonly drops: number;
   readonly invalidations: number;
   /** What the first caller is given. Others wait for it, and never for a promise that this caller would have to settle. */
   leader: Promise<unknown> | undefined;
@@ -31,10 +33,11 @@ export class Flight {
   isDown = false;
   #isSuperseded = false;
 
-  constructor(policy: CachePolicy, changes: number, invalidations: number) {
+  constructor(policy: CachePolicy, { fence, marks }: IsolateCache) {
     this.policy = policy;
-    this.changes = changes;
-    this.invalidations = invalidations;
+    this.changes = fence.changes.count;
+    this.drops = fence.drops.count;
+    this.invalidations = marks.count;
   }
 
   /** Whether its key was deleted or written since: what this flight found is older, and is neither stored nor shared. */

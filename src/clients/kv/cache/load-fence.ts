@@ -1,3 +1,4 @@
+import { KeyChanges } from './key-changes.js';
 import { LoadToken } from './load-token.js';
 
 const MAX_KEYS = 10_000;
@@ -8,24 +9,14 @@ const MAX_LOAD_MS = 30_000;
 /** The loads under way in an isolate, and the changes that they and the reads must not undo. It holds numbers and flags alone. */
 export class LoadFence {
   readonly #loads = new Map<string, Set<LoadToken>>();
-  readonly #changedAt = new Map<string, number>();
-  /** The change up to which keys that are not in the map count as changed. */
-  #floor = 0;
-  #changes = 0;
-
-  /** How many changes there were so far. */
-  get changes(): number {
-    return this.#changes;
-  }
+  /** Keys that were written, deleted or otherwise changed: what was being read may be from before. */
+  readonly changes = new KeyChanges();
+  /** Keys that were dropped or replaced on purpose: what was found before must not stand in for anything. */
+  readonly drops = new KeyChanges();
 
   /** How many loads of a key are under way. */
   count(key: string): number {
     return this.#loads.get(key)?.size ?? 0;
-  }
-
-  /** Whether `key` changed after the given number of changes. */
-  hasChangedSince(changes: number, key: string): boolean {
-    return Math.max(this.#changedAt.get(key) ?? 0, this.#floor) > changes;
   }
 
   /** Enters a load that begins now. */
@@ -49,30 +40,18 @@ export class LoadFence {
     if (loads?.size === 0) this.#loads.delete(key);
   }
 
-  /** A key changes: what is being loaded for it is not to be stored, and what is being read not to be kept. */
+  /** A key is dropped or replaced: what is being loaded for it is not to be stored, and what is being read not to be kept. */
   supersede(key: string): void {
     for (const token of this.#loads.get(key) ?? []) token.isSuperseded = true;
     this.#loads.delete(key);
-    this.change(key);
+    this.changes.add(key);
+    this.drops.add(key);
   }
 
-  /** A key has changed: what is being read for it may be from before. */
-  change(key: string): void {
-    this.#changes += 1;
-    this.#changedAt.delete(key);
-    if (this.#changedAt.size >= MAX_KEYS) {
-      const [oldest = ['', 0]] = this.#changedAt;
-      this.#floor = Math.max(this.#floor, oldest[1]);
-      this.#changedAt.delete(oldest[0]);
-    }
-    this.#changedAt.set(key, this.#changes);
-  }
-
-  /** Any key may have changed. */
-  changeAll(): void {
-    this.#changes += 1;
-    this.#floor = this.#changes;
-    this.#changedAt.clear();
+  /** Any key may have been dropped. */
+  supersedeAll(): void {
+    this.changes.addAll();
+    this.drops.addAll();
   }
 
   /** The keys under way that start with `prefix`. */

@@ -26,6 +26,8 @@ export interface ManyCall {
   readonly policy: CachePolicy;
 }
 
+const EXPIRED: Found = { status: 'miss', reason: 'expired' };
+
 type Flights = ReadonlyMap<string, Flight>;
 type Trigger = CacheRefreshEvent['trigger'];
 
@@ -84,7 +86,8 @@ export class ReadThroughMany {
     const due: string[] = [];
     for (const key of keys) {
       const entry = found.get(key);
-      const served = this.#serve(key, entry, policy, startedAt);
+      const isDropped = this.#parts.finder.isDropped(key, flights.get(key) as Flight);
+      const served = this.#serve(key, isDropped && entry?.status === 'stale' ? EXPIRED : entry, policy, startedAt);
       if (served === undefined) {
         missing.push(key);
         continue;
@@ -201,12 +204,14 @@ export class ReadThroughMany {
   ): Promise<{ writing: Promise<void> }> {
     const { context, writer } = this.#parts;
     const { loaded, load, ...times } = many;
-    const kept = keys.filter((key) => loaded.has(key) || policy.negativeTtlSeconds !== undefined);
+    const isGiven = (key: string): boolean => loaded.has(key) || policy.negativeTtlSeconds !== undefined;
+    // What is asked for anew and not answered takes away what is stored.
+    const kept = policy.forceFresh ? keys : keys.filter(isGiven);
     const prepared = await Promise.all(
       kept.map(async (key) => {
         const flight = flights.get(key) as Flight;
         const one = { key, value: loaded.get(key) ?? null, ttl, policy, ...times };
-        return { flight, one, entry: await writer.prepare(flight, one) };
+        return { flight, one, entry: isGiven(key) ? await writer.prepare(flight, one) : undefined };
       }),
     );
     let isHanging = false;
@@ -240,7 +245,7 @@ export class ReadThroughMany {
       const entry = found.get(key);
       const flight = flights.get(key);
       if (entry === undefined || entry.status === 'miss' || flight === undefined) return undefined;
-      if (!this.#parts.finder.isUsable(flight, entry.record)) return undefined;
+      if (!this.#parts.finder.isUsable(key, flight, entry.record)) return undefined;
       values.set(key, entry.value);
     }
     return values;

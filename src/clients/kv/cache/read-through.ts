@@ -123,11 +123,11 @@ export class ReadThrough {
     const { key, policy } = call;
     const { hasBackground, isolate, now, reporter } = this.#context;
     const canRevalidate = hasBackground && found.staleMs < policy.staleWhileRevalidate * 1000;
-    if (canRevalidate) {
+    if (canRevalidate && !this.#finder.isDropped(key, flight)) {
       this.#refresh(call, 'stale');
       return this.#serve(flight, call, found, 'revalidate');
     }
-    if (isolate.gate.isBackingOff(key, now()) && this.#finder.isUsable(flight, found.record)) {
+    if (isolate.gate.isBackingOff(key, now()) && this.#finder.isUsable(key, flight, found.record)) {
       return this.#serve(flight, call, found, 'error');
     }
     reporter?.miss(key, 'expired', now());
@@ -143,16 +143,16 @@ export class ReadThrough {
     const loader = newFlight(this.#context, policy);
     const load = refreshing === undefined ? this.#loader.load(loader, call, loading) : this.#join(refreshing, call);
     // What parts with the load parts with who waits for it.
-    flight.load = loader;
+    flight.load = refreshing ?? loader;
     try {
-      const value = await this.#withSoftTimeout(flight, load, found);
+      const value = await this.#withSoftTimeout(key, flight, load, found);
       if (value !== LATE) {
         flight.text = loader.text;
         flight.format = loader.format;
         return value;
       }
     } catch (error) {
-      if (found === undefined || !this.#finder.isUsable(flight, found.record)) throw error;
+      if (found === undefined || !this.#finder.isUsable(key, flight, found.record)) throw error;
       gate.fail(key, this.#context.now() + policy.refreshBackoffSeconds * 1000);
       return this.#serve(flight, call, found, isTimeout(error) ? 'timeout' : 'error');
     }
@@ -162,13 +162,18 @@ export class ReadThrough {
     return this.#serve(flight, call, found as FoundValue, 'timeout');
   }
 
-  async #withSoftTimeout(flight: Flight, load: Promise<unknown>, found: FoundValue | undefined): Promise<unknown> {
+  async #withSoftTimeout(
+    key: string,
+    flight: Flight,
+    load: Promise<unknown>,
+    found: FoundValue | undefined,
+  ): Promise<unknown> {
     const { softTimeoutMs } = flight.policy;
     const canLeave = softTimeoutMs !== undefined && found !== undefined && this.#context.hasBackground;
-    if (!canLeave || !this.#finder.isUsable(flight, found.record)) return load;
+    if (!canLeave || !this.#finder.isUsable(key, flight, found.record)) return load;
     const answer = await settleWithin(load, softTimeoutMs);
     // It may have gone out of its bounds in the meantime; then there is nothing to leave with.
-    if (answer === 'late') return this.#finder.isUsable(flight, found.record) ? LATE : load;
+    if (answer === 'late') return this.#finder.isUsable(key, flight, found.record) ? LATE : load;
     return answer.value;
   }
 

@@ -9,6 +9,8 @@ export interface SharedLoad {
   /** What was loaded, as text; `undefined` when it failed or has no text. Never rejects. May never settle. */
   readonly encoded: Promise<EncodedValue | undefined>;
   readonly startedAt: number;
+  /** The same, in the order of invalidations. */
+  readonly createdAt: number;
   /** How many invalidations the isolate had seen when it began; a later caller must not get what was loaded before one. */
   readonly invalidations: number;
 }

@@ -32,7 +32,7 @@ export class Tiers {
 
   /** Keeps what a read found that began after so many changes, unless the key changed since. */
   keep(key: string, entry: KVEntryLike, changesAtStart: number): void {
-    if (this.isEmpty || this.#context.isolate.fence.hasChangedSince(changesAtStart, key)) return;
+    if (this.isEmpty || this.#context.isolate.fence.changes.hasSince(changesAtStart, key)) return;
     this.put(key, entry);
   }
 

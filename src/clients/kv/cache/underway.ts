@@ -49,6 +49,13 @@ export class Underway {
    * client began is let through first, so that it cannot land later; those of other requests cannot be waited for.
    */
   async supersede(key: string): Promise<void> {
+    const own = this.part(key);
+    this.#tiers.drop(key);
+    await Promise.all(own.map(async (flight) => flight.writing));
+  }
+
+  /** Parts with what is under way, and leaves what is at hand. Answers with the flights of this client. */
+  part(key: string): readonly Flight[] {
     const { fence, loads } = this.#context.isolate;
     this.flights.supersede(key);
     this.refreshes.supersede(key);
@@ -56,8 +63,7 @@ export class Underway {
     for (const flight of own) flight.supersede();
     fence.supersede(key);
     loads.drop(key);
-    this.#tiers.drop(key);
-    await Promise.all(own.map(async (flight) => flight.writing));
+    return own;
   }
 
   /** The same for every key that starts with `prefix`. */
@@ -65,14 +71,14 @@ export class Underway {
     const { fence } = this.#context.isolate;
     const own = [...this.#loads.keys()].filter((key) => key.startsWith(prefix));
     const keys = [...this.flights.keys(prefix), ...this.refreshes.keys(prefix), ...own, ...fence.keys(prefix)];
-    fence.changeAll();
+    fence.supersedeAll();
     this.#tiers.dropPrefix(prefix);
     await Promise.all([...new Set(keys)].map((key) => this.supersede(key)));
   }
 
-  /** A change is done, or failed and may be done all the same: what was read meanwhile may be from before it. */
+  /** A change is done, or failed and may be done all the same: what began meanwhile may have read what was before it. */
   changed(key: string): void {
-    this.#context.isolate.fence.change(key);
+    this.part(key);
     this.#tiers.drop(key);
   }
 }
