@@ -11,7 +11,7 @@ function project(displayName: string, testMatch: string[], tsconfig = '__tests__
     // Sources name their imports with `.js`, as Node wants them; Jest runs the `.ts` beside it.
     moduleNameMapper: {
       '^(\\.{1,2}/.*)\\.js$': '$1',
-      '^#aws-s3$': '<rootDir>/src/clients/r2/aws-s3.ts',
+      '^#aws-s3$': '<rootDir>/src/clients/r2/s3/aws-s3.ts',
       '^@codex/cloudflare-clients$': '<rootDir>/src/index.ts',
       '^@codex/cloudflare-clients/testing$': '<rootDir>/src/testing.ts',
       '^@codex/cloudflare-clients/adapters/(.*)$': '<rootDir>/src/adapters/$1.ts',

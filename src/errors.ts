@@ -6,6 +6,9 @@
  * - `CACHE_NOT_FOUND`, `INVALID_DECORATION`: a decorator is not wired, or sits where it cannot work.
  * - `LOADER_TIMEOUT`: a loader did not answer within its hard timeout.
  * - `KV_BUDGET_SPENT`: the operation budget of the scope is used up; the platform was not asked.
+ * - `INVALID_PLAYLIST`, `INVALID_EVENT`: what came from storage or from a queue is not what it should be.
+ * - `MISSING_CREDENTIALS`: an `R2Client` that has only bindings was asked for what needs an API token.
+ * - `R2_ABORTED`: the caller's own signal ended the work. `R2_OBJECT_CHANGED`: it was replaced while it was read.
  * - `KV_*`, `R2_*`: the platform refused or failed, or did not answer in time.
  */
 export type ErrorCode =
@@ -18,6 +21,9 @@ export type ErrorCode =
   | 'INVALID_ARGUMENT'
   | 'INVALID_BINDING'
   | 'INVALID_DECORATION'
+  | 'INVALID_PLAYLIST'
+  | 'INVALID_EVENT'
+  | 'MISSING_CREDENTIALS'
   | 'MISSING_BINDING'
   | 'MISSING_VARIABLE'
   | 'MISSING_SCOPE_VALUE'
@@ -39,7 +45,12 @@ export type ErrorCode =
   | 'R2_ACCESS_DENIED'
   | 'R2_NO_SUCH_BUCKET'
   | 'R2_NO_SUCH_KEY'
+  | 'R2_NO_SUCH_UPLOAD'
   | 'R2_PRECONDITION_FAILED'
+  | 'R2_RANGE_NOT_SATISFIABLE'
+  | 'R2_CHECKSUM_MISMATCH'
+  | 'R2_OBJECT_CHANGED'
+  | 'R2_ABORTED'
   | 'R2_RATE_LIMITED'
   | 'R2_NOT_SUPPORTED'
   | 'R2_TIMEOUT'

@@ -8,6 +8,20 @@ export { RateLimiterClient } from './clients/kv/rate-limiter-client.js';
 export { SessionCacheClient } from './clients/kv/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
+// R2: signing
+
+// R2: private HLS
+
+// R2: reading and serving
+
+// R2: uploads from the browser
+
+// R2: keys of the media bucket
+
+// R2: bulk work and replication
+
+// R2: settings of a bucket
+
 // Codecs of the cache
 export { encryptedCodec } from './clients/kv/codecs/encrypted-codec.js';
 export { gzipCodec } from './clients/kv/codecs/gzip-codec.js';
@@ -98,19 +112,19 @@ export type { CachedSession } from './clients/kv/session.js';
 export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
 
 // Types of the R2 client
-export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk-deletion.js';
-export type { R2CopyOptions, R2CopyResult } from './clients/r2/copy-file.js';
+export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
+export type { R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
 export type {
   R2DeleteFilesOptions,
   R2DeleteOptions,
   R2DeletePrefixOptions,
   R2DeletePrefixResult,
-} from './clients/r2/delete-files.js';
-export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/download-file.js';
-export type { R2ListedFile, R2ListOptions } from './clients/r2/list-files.js';
+} from './clients/r2/bulk/delete-files.js';
+export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/transfer/download-file.js';
+export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
 export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
-export type { R2SignedUrlOptions } from './clients/r2/signed-url.js';
-export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/upload-file.js';
+export type { R2SignedUrlOptions } from './clients/r2/signing/signed-url.js';
+export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks
 export type {

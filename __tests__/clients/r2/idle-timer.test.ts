@@ -1,4 +1,4 @@
-import { IdleTimer } from '../../../src/clients/r2/idle-timer.js';
+import { IdleTimer } from '../../../src/clients/r2/s3/idle-timer.js';
 
 describe('IdleTimer', () => {
   beforeEach(() => jest.useFakeTimers());

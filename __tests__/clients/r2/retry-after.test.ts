@@ -1,4 +1,4 @@
-import { boundRetryAfter } from '../../../src/clients/r2/retry-after.js';
+import { boundRetryAfter } from '../../../src/clients/r2/s3/retry-after.js';
 
 describe('boundRetryAfter', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { R2Client } from '../../../src/clients/r2/r2-client.js';
 
 const cause = new Error('No such module');
-jest.mock('../../../src/clients/r2/s3-sdk.js', () => {
+jest.mock('../../../src/clients/r2/s3/s3-sdk.js', () => {
   throw cause;
 });
 

@@ -1,4 +1,4 @@
-import { FetchRequestHandler, type SdkRequest } from '../../../src/clients/r2/fetch-handler.js';
+import { FetchRequestHandler, type SdkRequest } from '../../../src/clients/r2/s3/fetch-handler.js';
 
 const TIMEOUT_MS = 100;
 const MIB = 1024 * 1024;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { installXmlShim, NODE_TYPES, XmlDomParser } from '../../../src/clients/r2/xml-shim.js';
+import { installXmlShim, NODE_TYPES, XmlDomParser } from '../../../src/clients/r2/s3/xml-shim.js';
 
 type ParseXml = (xml: string) => unknown;
 // The SDK's own parser for Node; the shim lies under its other one, for browsers and workerd.

@@ -1,5 +1,5 @@
 import { checkOptions } from './check-options.js';
-import { copyFile, type R2CopyOptions, type R2CopyResult } from './copy-file.js';
+import { copyFile, type R2CopyOptions, type R2CopyResult } from './bulk/copy-file.js';
 import {
   deleteFile,
   deleteFiles,
@@ -8,14 +8,21 @@ import {
   type R2DeleteOptions,
   type R2DeletePrefixOptions,
   type R2DeletePrefixResult,
-} from './delete-files.js';
-import type { R2DeleteResult } from './bulk-deletion.js';
-import { downloadFile, headFile, type R2Download, type R2DownloadOptions, type R2FileInfo } from './download-file.js';
-import { listPages, type R2ListedFile, type R2ListOptions } from './list-files.js';
+} from './bulk/delete-files.js';
+import type { R2DeleteResult } from './bulk/bulk-deletion.js';
+import {
+  downloadFile,
+  headFile,
+  type R2Download,
+  type R2DownloadOptions,
+  type R2FileInfo,
+} from './transfer/download-file.js';
+import { listPages, type R2ListedFile, type R2ListOptions } from './bulk/list-files.js';
 import { resolveR2Config, resolveR2Options, type R2ClientConfig, type R2ClientOptions } from './r2-config.js';
-import { R2Connection } from './r2-connection.js';
-import { signedUrl, type R2SignedUrlOptions } from './signed-url.js';
-import { uploadFile, type R2UploadOptions, type R2UploadResult } from './upload-file.js';
+import { keepInternals } from './r2-internals.js';
+import { R2Connection } from './s3/r2-connection.js';
+import { signedUrl, type R2SignedUrlOptions } from './signing/signed-url.js';
+import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
 
 export type {
   R2ClientConfig,
@@ -36,9 +43,9 @@ export type {
   R2UploadOptions,
   R2UploadResult,
 };
-export type { R2DeleteFailure } from './bulk-deletion.js';
+export type { R2DeleteFailure } from './bulk/bulk-deletion.js';
 export type { R2Jurisdiction } from './r2-config.js';
-export type { R2UploadBody } from './upload-file.js';
+export type { R2UploadBody } from './transfer/upload-file.js';
 
 /**
  * Objects in Cloudflare R2, over its S3 API, the same in Workers and in Node. The AWS SDK is loaded on first use.
@@ -72,7 +79,9 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_CONFIG` naming the field, `INVALID_OPTION` naming the option.
    */
   constructor(config: R2ClientConfig, options: R2ClientOptions = {}) {
-    this.#connection = new R2Connection(config, resolveR2Config(config), resolveR2Options(options));
+    const resolved = resolveR2Options(options);
+    this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
+    keepInternals(this, { connection: this.#connection, options: resolved });
   }
 
   /**

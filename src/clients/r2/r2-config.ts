@@ -26,6 +26,12 @@ export interface R2ClientConfig {
    * @default 'default'
    */
   readonly jurisdiction?: R2Jurisdiction | undefined;
+  /**
+   * The session token of temporary credentials (https://developers.cloudflare.com/r2/api/s3/temporary-credentials/). It is a secret too.
+   *
+   * @default none: the credentials are those of an API token
+   */
+  readonly sessionToken?: string | undefined;
 }
 
 /** How an `R2Client` behaves. */
@@ -65,6 +71,8 @@ export interface ResolvedR2Config {
   readonly endpoint: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  readonly accountId: string;
+  readonly sessionToken: string | undefined;
 }
 
 /** Checked options: nothing optional but the sink. */
@@ -94,11 +102,15 @@ export function resolveR2Config(config: R2ClientConfig): ResolvedR2Config {
   if (typeof config !== 'object' || (config as unknown) === null) {
     throw invalid('the R2 config', 'must be an object');
   }
-  const { accountId, accessKeyId, secretAccessKey, jurisdiction = 'default' } = config;
+  const { accountId, accessKeyId, secretAccessKey, sessionToken, jurisdiction = 'default' } = config;
   if (typeof accountId !== 'string' || !ACCOUNT_ID.test(accountId)) {
     throw invalid('accountId', 'must be the Cloudflare account id: letters and digits, no host name');
   }
-  for (const [name, value] of Object.entries({ accessKeyId, secretAccessKey })) {
+  for (const [name, value] of Object.entries({
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken !== undefined && { sessionToken }),
+  })) {
     if (typeof value !== 'string' || !CREDENTIAL.test(value)) {
       throw invalid(name, 'must be a string without spaces, and not empty');
     }
@@ -107,7 +119,7 @@ export function resolveR2Config(config: R2ClientConfig): ResolvedR2Config {
     throw invalid('jurisdiction', `must be default, eu, fedramp or us, not ${shown(jurisdiction)}`);
   }
   const endpoint = config.endpoint === undefined ? r2Endpoint(accountId, jurisdiction) : checkEndpoint(config.endpoint);
-  return { endpoint, accessKeyId, secretAccessKey };
+  return { endpoint, accountId, accessKeyId, secretAccessKey, sessionToken };
 }
 
 /**

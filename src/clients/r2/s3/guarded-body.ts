@@ -1,4 +1,4 @@
-import { CloudflareClientError, type ErrorCode } from '../../errors.js';
+import { CloudflareClientError, type ErrorCode } from '../../../errors.js';
 import { IdleTimer } from './idle-timer.js';
 
 /** What a response body is held to. */

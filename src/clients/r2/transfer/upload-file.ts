@@ -1,13 +1,13 @@
-import { CloudflareClientError } from '../../errors.js';
-import { toBytes, wrongLength } from './body-source.js';
-import { contentTypeForKey } from './content-types.js';
-import { normalizeEtag } from './etag.js';
+import { CloudflareClientError } from '../../../errors.js';
+import { toBytes, wrongLength } from '../s3/body-source.js';
+import { contentTypeForKey } from '../content-types.js';
+import { normalizeEtag } from '../etag.js';
 import { MAX_PARTS, MultipartUpload } from './multipart-upload.js';
-import { checkHeaderValue, encodeMetadata } from './object-headers.js';
-import { checkBucket, checkKey, shown } from './object-names.js';
+import { checkHeaderValue, encodeMetadata } from '../object-headers.js';
+import { checkBucket, checkKey, shown } from '../object-names.js';
 import { PartReader } from './part-reader.js';
-import type { R2Connection } from './r2-connection.js';
-import { inSlices } from './slices.js';
+import type { R2Connection } from '../s3/r2-connection.js';
+import { inSlices } from '../s3/slices.js';
 
 /** What can be stored: text (as UTF-8), bytes, or a stream of bytes. */
 export type R2UploadBody = string | Uint8Array | ArrayBuffer | Blob | ReadableStream;

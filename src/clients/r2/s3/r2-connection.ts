@@ -1,6 +1,6 @@
-import { CloudflareClientError } from '../../errors.js';
-import type { ResolvedR2Config, ResolvedR2Options } from './r2-config.js';
-import { toR2Error, type R2Call } from './r2-error.js';
+import { CloudflareClientError } from '../../../errors.js';
+import type { ResolvedR2Config, ResolvedR2Options } from '../r2-config.js';
+import { toR2Error, type R2Call } from '../r2-error.js';
 import type * as LazySdk from './s3-sdk.js';
 
 /** The SDK, and a client of it, for one piece of work. */
@@ -16,7 +16,7 @@ const clients = new WeakMap<object, Map<string, LazySdk.sdk.S3Client>>();
 /** What the operations of `R2Client` share: the SDK, loaded on first use, and the mapping of its errors. */
 export class R2Connection {
   readonly options: ResolvedR2Options;
-  readonly #config: ResolvedR2Config;
+  readonly config: ResolvedR2Config;
   readonly #identity: object;
 
   /**
@@ -26,7 +26,7 @@ export class R2Connection {
    */
   constructor(identity: object, config: ResolvedR2Config, options: ResolvedR2Options) {
     this.#identity = identity;
-    this.#config = config;
+    this.config = config;
     this.options = options;
   }
 
@@ -59,13 +59,13 @@ export class R2Connection {
   }
 
   #client({ createS3Client }: typeof LazySdk): LazySdk.sdk.S3Client {
-    const { endpoint, accessKeyId, secretAccessKey } = this.#config;
+    const { endpoint, accessKeyId, secretAccessKey, sessionToken } = this.config;
     const { maxAttempts } = this.options;
     const ofConfig = clients.get(this.#identity) ?? new Map<string, LazySdk.sdk.S3Client>();
     clients.set(this.#identity, ofConfig);
     // Beside the identity the values: a config object may have been changed since.
-    const key = JSON.stringify([endpoint, accessKeyId, secretAccessKey, maxAttempts]);
-    const client = ofConfig.get(key) ?? createS3Client(this.#config, maxAttempts);
+    const key = JSON.stringify([endpoint, accessKeyId, secretAccessKey, sessionToken, maxAttempts]);
+    const client = ofConfig.get(key) ?? createS3Client(this.config, maxAttempts);
     ofConfig.set(key, client);
     return client;
   }

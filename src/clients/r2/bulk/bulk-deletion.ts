@@ -1,5 +1,5 @@
-import type { R2Connection, R2Session } from './r2-connection.js';
-import { failureName, failureStatus } from './r2-error.js';
+import type { R2Connection, R2Session } from '../s3/r2-connection.js';
+import { failureName, failureStatus } from '../r2-error.js';
 
 /** A key that is still there, and what the server said to it. */
 export interface R2DeleteFailure {

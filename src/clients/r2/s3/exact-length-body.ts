@@ -1,4 +1,4 @@
-import type { CloudflareClientError } from '../../errors.js';
+import type { CloudflareClientError } from '../../../errors.js';
 import { sourceFailure, toBytes, wrongLength } from './body-source.js';
 import { SLICE_BYTES } from './slices.js';
 

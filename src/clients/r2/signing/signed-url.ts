@@ -1,8 +1,8 @@
-import { CloudflareClientError } from '../../errors.js';
-import { checkHeaderValue } from './object-headers.js';
-import { checkBucket, checkKey, shown } from './object-names.js';
-import { integerOption } from './r2-config.js';
-import type { R2Connection } from './r2-connection.js';
+import { CloudflareClientError } from '../../../errors.js';
+import { checkHeaderValue } from '../object-headers.js';
+import { checkBucket, checkKey, shown } from '../object-names.js';
+import { integerOption } from '../r2-config.js';
+import type { R2Connection } from '../s3/r2-connection.js';
 
 /** What a signed URL grants. */
 export interface R2SignedUrlOptions {

@@ -1,6 +1,6 @@
-import { normalizeEtag } from './etag.js';
-import { checkBucket, checkKey } from './object-names.js';
-import type { R2Connection } from './r2-connection.js';
+import { normalizeEtag } from '../etag.js';
+import { checkBucket, checkKey } from '../object-names.js';
+import type { R2Connection } from '../s3/r2-connection.js';
 
 /** What to copy where. Content type and metadata go with it. */
 export interface R2CopyOptions {

@@ -1,6 +1,6 @@
 import * as sdk from '#aws-s3';
 import { FetchRequestHandler } from './fetch-handler.js';
-import type { ResolvedR2Config } from './r2-config.js';
+import type { ResolvedR2Config } from '../r2-config.js';
 import { installXmlShim } from './xml-shim.js';
 
 // The only module that imports the SDK, and it is loaded on first use: importing the package does not cost it.
@@ -19,7 +19,7 @@ export function createS3Client(config: ResolvedR2Config, maxAttempts: number): s
     region: 'auto',
     endpoint: config.endpoint,
     forcePathStyle: true,
-    credentials: { accessKeyId: config.accessKeyId, secretAccessKey: config.secretAccessKey },
+    credentials: credentialsOf(config),
     // The default corrupts streamed uploads in workerd and spoils presigned PUTs (aws-sdk-js-v3#6810).
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -34,6 +34,10 @@ export function createS3Client(config: ResolvedR2Config, maxAttempts: number): s
   if (client.config.runtime === 'browser') installXmlShim();
   useContentMd5(client);
   return client;
+}
+
+function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: ResolvedR2Config) {
+  return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
 }
 
 /** S3 servers disagree on CRC32 for DeleteObjects, and all take Content-MD5 (aws-sdk-js-v3#6819, #6920). */

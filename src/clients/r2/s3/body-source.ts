@@ -1,4 +1,4 @@
-import { CloudflareClientError } from '../../errors.js';
+import { CloudflareClientError } from '../../../errors.js';
 
 /**
  * A chunk of a caller's stream as bytes.

@@ -1,8 +1,8 @@
-import { CloudflareClientError } from '../../errors.js';
-import { normalizeEtag } from './etag.js';
-import { checkBucket, checkPrefix, shown } from './object-names.js';
-import { integerOption } from './r2-config.js';
-import type { R2Connection } from './r2-connection.js';
+import { CloudflareClientError } from '../../../errors.js';
+import { normalizeEtag } from '../etag.js';
+import { checkBucket, checkPrefix, shown } from '../object-names.js';
+import { integerOption } from '../r2-config.js';
+import type { R2Connection } from '../s3/r2-connection.js';
 
 /** Which objects to list. */
 export interface R2ListOptions {

@@ -1,4 +1,4 @@
-import { sourceFailure, toBytes } from './body-source.js';
+import { sourceFailure, toBytes } from '../s3/body-source.js';
 
 const FIRST_BUFFER_BYTES = 262_144;
 

@@ -1,6 +1,6 @@
-import { normalizeEtag } from './etag.js';
-import type { R2Session } from './r2-connection.js';
-import { failureName } from './r2-error.js';
+import { normalizeEtag } from '../etag.js';
+import type { R2Session } from '../s3/r2-connection.js';
+import { failureName } from '../r2-error.js';
 
 /** What was sent in parts. */
 export interface SentParts {

@@ -1,11 +1,11 @@
-import { CloudflareClientError } from '../../errors.js';
-import { report } from '../../internal/report.js';
-import { wrongLength } from './body-source.js';
+import { CloudflareClientError } from '../../../errors.js';
+import { report } from '../../../internal/report.js';
+import { wrongLength } from '../s3/body-source.js';
 import { completedEtag, mayBeCompleted } from './completed-upload.js';
-import { normalizeEtag } from './etag.js';
+import { normalizeEtag } from '../etag.js';
 import type { PartReader } from './part-reader.js';
-import type { R2Connection, R2Session } from './r2-connection.js';
-import { toR2Error } from './r2-error.js';
+import type { R2Connection, R2Session } from '../s3/r2-connection.js';
+import { toR2Error } from '../r2-error.js';
 import type { ObjectRequest, R2UploadResult } from './upload-file.js';
 
 interface UploadedPart {

@@ -1,10 +1,10 @@
-import { CloudflareClientError } from '../../errors.js';
-import { DEFAULT_CONTENT_TYPE } from './content-types.js';
-import { normalizeEtag } from './etag.js';
-import { decodeMetadata } from './object-headers.js';
-import { checkBucket, checkKey, shown } from './object-names.js';
-import type { R2Connection } from './r2-connection.js';
-import { isMissingObject } from './r2-error.js';
+import { CloudflareClientError } from '../../../errors.js';
+import { DEFAULT_CONTENT_TYPE } from '../content-types.js';
+import { normalizeEtag } from '../etag.js';
+import { decodeMetadata } from '../object-headers.js';
+import { checkBucket, checkKey, shown } from '../object-names.js';
+import type { R2Connection } from '../s3/r2-connection.js';
+import { isMissingObject } from '../r2-error.js';
 
 /** Which object to read. */
 export interface R2DownloadOptions {

@@ -1,8 +1,8 @@
-import { CloudflareClientError } from '../../errors.js';
+import { CloudflareClientError } from '../../../errors.js';
 import { BulkDeletion, MAX_BATCH_KEYS, type R2DeleteResult } from './bulk-deletion.js';
 import { listPages } from './list-files.js';
-import { checkBucket, checkDeletableKey, checkKey, checkPrefix, invalidPrefix, shown } from './object-names.js';
-import type { R2Connection } from './r2-connection.js';
+import { checkBucket, checkDeletableKey, checkKey, checkPrefix, invalidPrefix, shown } from '../object-names.js';
+import type { R2Connection } from '../s3/r2-connection.js';
 
 /** Which object to delete. */
 export interface R2DeleteOptions {
