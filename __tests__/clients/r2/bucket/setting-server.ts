@@ -19,22 +19,31 @@ export async function startSettingServer(): Promise<SettingServer> {
   const documents = new Map<string, string>();
   const answer: Answer = (response, request) => {
     const kind = /[?&](lifecycle|cors)\b/.exec(request.url)?.[1];
-    if (kind === undefined) return failure(501, 'NotImplemented')(response, request);
+    if (kind === undefined) {
+      failure(501, 'NotImplemented')(response, request);
+      return;
+    }
     const stored = documents.get(kind);
     if (request.method === 'GET') {
-      return (stored === undefined ? failure(404, MISSING[kind]!) : status(200, stored))(response, request);
+      (stored === undefined ? failure(404, MISSING[kind]!) : status(200, stored))(response, request);
+      return;
     }
     if (request.method === 'DELETE') {
       documents.delete(kind);
-      return status(204)(response, request);
+      status(204)(response, request);
+      return;
     }
     const md5 = createHash('md5').update(request.body).digest('base64');
-    if (request.headers['content-md5'] !== md5) return failure(400, 'InvalidDigest')(response, request);
+    if (request.headers['content-md5'] !== md5) {
+      failure(400, 'InvalidDigest')(response, request);
+      return;
+    }
     if (Object.keys(request.headers).some((name) => name.includes('checksum'))) {
-      return failure(501, 'NotImplemented')(response, request);
+      failure(501, 'NotImplemented')(response, request);
+      return;
     }
     documents.set(kind, request.body.toString());
-    return status(200)(response, request);
+    status(200)(response, request);
   };
   server.answer(answer);
   return {
