@@ -35,8 +35,14 @@ declare module '@aws-sdk/client-s3/dist-es/commands/GetObjectCommand.js' {
 declare module '@aws-sdk/client-s3/dist-es/commands/HeadObjectCommand.js' {
   export { HeadObjectCommand } from '@aws-sdk/client-s3';
 }
+declare module '@aws-sdk/client-s3/dist-es/commands/ListMultipartUploadsCommand.js' {
+  export { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+}
 declare module '@aws-sdk/client-s3/dist-es/commands/ListObjectsV2Command.js' {
   export { ListObjectsV2Command } from '@aws-sdk/client-s3';
+}
+declare module '@aws-sdk/client-s3/dist-es/commands/ListPartsCommand.js' {
+  export { ListPartsCommand } from '@aws-sdk/client-s3';
 }
 declare module '@aws-sdk/client-s3/dist-es/commands/PutBucketCorsCommand.js' {
   export { PutBucketCorsCommand } from '@aws-sdk/client-s3';
@@ -49,6 +55,9 @@ declare module '@aws-sdk/client-s3/dist-es/commands/PutObjectCommand.js' {
 }
 declare module '@aws-sdk/client-s3/dist-es/commands/UploadPartCommand.js' {
   export { UploadPartCommand } from '@aws-sdk/client-s3';
+}
+declare module '@aws-sdk/client-s3/dist-es/commands/UploadPartCopyCommand.js' {
+  export { UploadPartCopyCommand } from '@aws-sdk/client-s3';
 }
 declare module '@aws-sdk/client-s3/dist-es/S3Client.js' {
   export { S3Client } from '@aws-sdk/client-s3';

@@ -13,10 +13,13 @@ export { GetBucketCorsCommand } from '@aws-sdk/client-s3/dist-es/commands/GetBuc
 export { GetBucketLifecycleConfigurationCommand } from '@aws-sdk/client-s3/dist-es/commands/GetBucketLifecycleConfigurationCommand.js';
 export { GetObjectCommand } from '@aws-sdk/client-s3/dist-es/commands/GetObjectCommand.js';
 export { HeadObjectCommand } from '@aws-sdk/client-s3/dist-es/commands/HeadObjectCommand.js';
+export { ListMultipartUploadsCommand } from '@aws-sdk/client-s3/dist-es/commands/ListMultipartUploadsCommand.js';
 export { ListObjectsV2Command } from '@aws-sdk/client-s3/dist-es/commands/ListObjectsV2Command.js';
+export { ListPartsCommand } from '@aws-sdk/client-s3/dist-es/commands/ListPartsCommand.js';
 export { PutBucketCorsCommand } from '@aws-sdk/client-s3/dist-es/commands/PutBucketCorsCommand.js';
 export { PutBucketLifecycleConfigurationCommand } from '@aws-sdk/client-s3/dist-es/commands/PutBucketLifecycleConfigurationCommand.js';
 export { PutObjectCommand } from '@aws-sdk/client-s3/dist-es/commands/PutObjectCommand.js';
 export { UploadPartCommand } from '@aws-sdk/client-s3/dist-es/commands/UploadPartCommand.js';
+export { UploadPartCopyCommand } from '@aws-sdk/client-s3/dist-es/commands/UploadPartCopyCommand.js';
 export { S3Client } from '@aws-sdk/client-s3/dist-es/S3Client.js';
 export { getSignedUrl } from '@aws-sdk/s3-request-presigner';
