@@ -21,6 +21,8 @@ export { R2Client } from './clients/r2/r2-client.js';
 // R2: bulk work and replication
 
 // R2: settings of a bucket
+export { diffCors, getCors, putCors } from './clients/r2/bucket/cors.js';
+export { diffLifecycle, getLifecycle, putLifecycle } from './clients/r2/bucket/lifecycle.js';
 
 // Codecs of the cache
 export { encryptedCodec } from './clients/kv/codecs/encrypted-codec.js';
@@ -112,6 +114,17 @@ export type { CachedSession } from './clients/kv/session.js';
 export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
 
 // Types of the R2 client
+export type { R2CorsDiff, R2PutCorsOptions, R2PutCorsResult } from './clients/r2/bucket/cors.js';
+export type { R2CorsMethod, R2CorsRule } from './clients/r2/bucket/cors-rule.js';
+export type {
+  R2Lifecycle,
+  R2LifecycleDiff,
+  R2PutLifecycleOptions,
+  R2PutLifecycleResult,
+  R2UnknownLifecycleRule,
+} from './clients/r2/bucket/lifecycle.js';
+export type { R2LifecycleRule, R2LifecycleTransition } from './clients/r2/bucket/lifecycle-rule.js';
+export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
 export type { R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
 export type {
