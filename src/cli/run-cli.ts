@@ -1,8 +1,13 @@
 import { Command, CommanderError, Option } from 'commander';
 import { isCloudflareClientError } from '../errors.js';
 import { addCheckHls } from './commands/check-hls.js';
+import { addCors } from './commands/cors.js';
+import { addDu } from './commands/du.js';
+import { addLifecycle } from './commands/lifecycle.js';
+import { addLs } from './commands/ls.js';
 import { addRm } from './commands/rm.js';
 import { addSign } from './commands/sign.js';
+import { addUploads } from './commands/uploads.js';
 import { ENVIRONMENT_HELP, refuseCredentialFlags, withoutSecrets } from './credentials.js';
 import { EXIT, exitCodeOf, NotFoundError, UsageError, type ExitCode } from './exit-code.js';
 import { Invocation, type GlobalOptions } from './invocation.js';
@@ -54,7 +59,7 @@ function programOf(call: Invocation): Command {
     .addHelpText('after', `\n${ENVIRONMENT_HELP}`)
     .exitOverride()
     .hook('preAction', (_program, command) => call.configure(command.optsWithGlobals<GlobalOptions>()));
-  for (const add of [addRm, addSign, addCheckHls]) add(program, call);
+  for (const add of [addLs, addDu, addRm, addSign, addCheckHls, addLifecycle, addCors, addUploads]) add(program, call);
   return program;
 }
 

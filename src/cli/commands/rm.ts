@@ -3,6 +3,7 @@ import type { R2DeleteFailure } from '../../clients/r2/r2-client.js';
 import { counted, formatBytes, printable } from '../display.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import type { Invocation } from '../invocation.js';
+import { listingPages } from '../listing.js';
 import { parseLocation, parseObjectLocation } from '../values.js';
 
 interface RmOptions {
@@ -66,22 +67,53 @@ async function removeKeys(call: Invocation, objects: readonly string[], { yes }:
 async function removePrefix(
   call: Invocation,
   objects: readonly string[],
-  { prefix, yes, allowEmptyPrefix, allowUnterminatedPrefix }: RmOptions & { readonly prefix: string },
+  options: RmOptions & { readonly prefix: string },
 ): Promise<RmResult> {
   const [location = '', ...others] = objects;
   const { bucket, key } = parseLocation(location);
   if (others.length > 0 || key !== '') throw new UsageError('With --prefix give the bucket alone.');
-  const options = { bucket, prefix, allowEmptyPrefix, allowUnterminatedPrefix };
-  const progress = call.startProgress(`${yes ? 'Deleting' : 'Counting'} ${printable(`${bucket}/${prefix}`)}`);
-  const result = await call.client.deletePrefix({ ...options, dryRun: !yes });
+  checkDeletablePrefix(options);
+  const { prefix, allowEmptyPrefix, allowUnterminatedPrefix } = options;
+  if (!options.yes) return previewPrefix(call, bucket, prefix);
+  const progress = call.startProgress(`Deleting ${printable(`${bucket}/${prefix}`)}`);
+  const result = await call.client.deletePrefix({ bucket, prefix, allowEmptyPrefix, allowUnterminatedPrefix });
   progress.update(result.matched, result.matched);
   return { bucket, prefix, bytes: null, ...result };
+}
+
+/** The client refuses the same; here the message names the flag that says that it is meant. */
+function checkDeletablePrefix({ prefix, allowEmptyPrefix, allowUnterminatedPrefix }: Required<RmOptions>): void {
+  if (prefix === '' && !allowEmptyPrefix) {
+    throw new UsageError('An empty --prefix deletes the whole bucket; --allow-empty-prefix says that it is meant.');
+  }
+  if (prefix !== '' && !prefix.endsWith('/') && !allowUnterminatedPrefix) {
+    const why = 'does not end in /, so what merely begins like it would go too';
+    throw new UsageError(
+      `--prefix ${JSON.stringify(prefix)} ${why}; --allow-unterminated-prefix says that it is meant.`,
+    );
+  }
+}
+
+async function previewPrefix(call: Invocation, bucket: string, prefix: string): Promise<RmResult> {
+  const progress = call.startProgress(`Listing ${printable(`${bucket}/${prefix}`)}`);
+  let matched = 0;
+  let bytes = 0;
+  for await (const { files } of listingPages(call, { bucket, prefix })) {
+    for (const { key } of files.slice(0, Math.max(0, SHOWN_KEYS - matched)))
+      call.print(`would delete ${printable(key)}`);
+    matched += files.length;
+    bytes += files.reduce((sum, { size }) => sum + size, 0);
+    progress.update(matched, null);
+  }
+  if (matched > SHOWN_KEYS) call.print(`... and ${counted(matched - SHOWN_KEYS, 'more object')}`);
+  return { bucket, prefix, dryRun: true, matched, bytes, deleted: 0, failed: [] };
 }
 
 function report(call: Invocation, result: RmResult): void {
   const { bucket, prefix, dryRun, matched, bytes, deleted, failed } = result;
   call.emit({ bucket, prefix, dryRun, matched, bytes, deleted, failed });
   const size = bytes === null ? '' : ` (${formatBytes(bytes)})`;
+  call.endProgress();
   if (dryRun) call.print(`Dry run: ${counted(matched, 'object')}${size} would be deleted. Add --yes to delete.`);
   else call.print(`Deleted ${counted(deleted, 'object')}${size}.`);
   for (const { key, code, message } of failed.slice(0, SHOWN_KEYS)) {

@@ -1,27 +1,26 @@
+import { rewritePlaylist, type PlaylistTag } from '../../clients/r2/hls/rewrite-playlist.js';
+
 /** A URI of a playlist, and where it stands. */
 export interface PlaylistUri {
+  /** Its variables replaced. */
   readonly uri: string;
-  /** Name of the tag, such as `EXT-X-MAP`; `EXTINF` for a segment and `EXT-X-STREAM-INF` for a variant. */
-  readonly tag: string;
+  readonly tag: PlaylistTag;
   /** From 1. */
   readonly line: number;
 }
 
-/** Every URI of a playlist, in the order of its lines. */
+/** Every URI of a playlist, in the order of its lines: those that `rewritePlaylist` would rewrite. */
 export function playlistUris(text: string): PlaylistUri[] {
-  const uris: PlaylistUri[] = [];
-  let pending = 'EXTINF';
-  text.split(/\r\n|\n|\r/).forEach((raw, index) => {
-    const line = raw.replace(/^\uFEFF/, '').trim();
-    const [, tag] = /^#(EXT[A-Z0-9-]*)/.exec(line) ?? [];
-    if (tag === 'EXT-X-STREAM-INF') pending = tag;
-    if (tag !== undefined) {
-      const [, uri] = /[:,](?:URI|SERVER-URI)="([^"]*)"/.exec(line) ?? [];
-      if (uri !== undefined) uris.push({ uri, tag, line: index + 1 });
-    } else if (line !== '' && !line.startsWith('#')) {
-      uris.push({ uri: line, tag: pending, line: index + 1 });
-      pending = 'EXTINF';
-    }
+  let mark = 'codex-uri:';
+  while (text.includes(mark)) mark += ':';
+  const uris: { uri: string; tag: PlaylistTag }[] = [];
+  // A number in place of each URI: the lines of the result then say which stands where.
+  const marked = rewritePlaylist(text, (uri, tag) => `${mark}${uris.push({ uri, tag }) - 1};`);
+  const place = new RegExp(`${mark}(\\d+);`, 'g');
+  return marked.split(/\r\n|\n|\r/).flatMap((line, index) => {
+    return [...line.matchAll(place)].flatMap(([, number]) => {
+      const found = uris[Number(number)];
+      return found === undefined ? [] : [{ ...found, line: index + 1 }];
+    });
   });
-  return uris;
 }
