@@ -104,7 +104,7 @@ export class Presigner {
       expiresAt: new Date((dated.seconds + life) * 1000),
       sign(key) {
         const full = key === undefined ? path : `${path}/${escapeKey(key)}`;
-        const code = signature(dated.key, dated.stringToSignStart, `${method}\n${full}${canonicalEnd}`);
+        const code = signature(dated.sign, `${method}\n${full}${canonicalEnd}`);
         return `${account.origin}${full}?${before}&X-Amz-Signature=${code}${after}`;
       },
     };
