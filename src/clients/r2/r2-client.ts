@@ -23,6 +23,7 @@ import { keepInternals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
 import { Presigner } from './signing/presigner.js';
 import { signedUrl, signedUrls, type R2SignedUrlOptions, type R2SignedUrlsOptions } from './signing/signed-url.js';
+import { S3Store } from './store/s3-store.js';
 import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
 
 export type {
@@ -83,10 +84,15 @@ export class R2Client {
    */
   constructor(config: R2ClientConfig, options: R2ClientOptions = {}) {
     const resolved = resolveR2Options(options);
-    const resolvedConfig = resolveR2Config(config);
-    this.#connection = new R2Connection(config, resolvedConfig, resolved);
-    this.#presigner = new Presigner(config, resolvedConfig, resolved.now);
-    keepInternals(this, { connection: this.#connection, options: resolved, presigner: this.#presigner });
+    this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
+    this.#presigner = new Presigner(config, this.#connection);
+    const store = new S3Store(this.#connection);
+    keepInternals(this, {
+      connection: this.#connection,
+      options: resolved,
+      presigner: this.#presigner,
+      storeOf: () => store,
+    });
   }
 
   /**
