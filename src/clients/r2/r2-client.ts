@@ -84,9 +84,8 @@ export class R2Client {
    */
   constructor(config: R2ClientConfig, options: R2ClientOptions = {}) {
     const resolved = resolveR2Options(options);
-    const resolvedConfig = resolveR2Config(config);
-    this.#connection = new R2Connection(config, resolvedConfig, resolved);
-    this.#presigner = new Presigner(config, resolvedConfig, resolved.now);
+    this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
+    this.#presigner = new Presigner(config, this.#connection);
     const store = new S3Store(this.#connection);
     keepInternals(this, {
       connection: this.#connection,
