@@ -17,6 +17,7 @@ export { R2Client } from './clients/r2/r2-client.js';
 // R2: uploads from the browser
 
 // R2: keys of the media bucket
+export { mediaKeys, parseMediaKey } from './clients/r2/media-keys.js';
 
 // R2: bulk work and replication
 
@@ -122,6 +123,7 @@ export type {
 } from './clients/r2/bulk/delete-files.js';
 export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/transfer/download-file.js';
 export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
+export type { MediaKey, MediaKeys, MediaKind } from './clients/r2/media-keys.js';
 export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
 export type { R2SignedUrlOptions } from './clients/r2/signing/signed-url.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
