@@ -21,6 +21,7 @@ import { listPages, type R2ListedFile, type R2ListOptions } from './bulk/list-fi
 import { resolveR2Config, resolveR2Options, type R2ClientConfig, type R2ClientOptions } from './r2-config.js';
 import { keepInternals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
+import { S3Store } from './store/s3-store.js';
 import { signedUrl, type R2SignedUrlOptions } from './signing/signed-url.js';
 import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
 
@@ -81,7 +82,8 @@ export class R2Client {
   constructor(config: R2ClientConfig, options: R2ClientOptions = {}) {
     const resolved = resolveR2Options(options);
     this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
-    keepInternals(this, { connection: this.#connection, options: resolved });
+    const store = new S3Store(this.#connection);
+    keepInternals(this, { connection: this.#connection, options: resolved, storeOf: () => store });
   }
 
   /**
