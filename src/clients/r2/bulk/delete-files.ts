@@ -141,13 +141,12 @@ export async function deletePrefix(r2: DeletionAccess, options: R2DeletePrefixOp
       report();
       if (!dryRun) await batches.add(() => deletion.delete(page.map((file) => file.key)).then(report));
     }
-  } catch (error) {
     await batches.settled();
-    throw deletion.explain(batches.failure?.error ?? error, batches.failure ? 'delete' : 'list for deletion');
+    return { ...deletion.result, matched, dryRun };
+  } catch (error) {
+    const failure = await batches.failure();
+    throw deletion.explain(failure?.error ?? error, failure === undefined ? 'list for deletion' : 'delete');
   }
-  await batches.settled();
-  if (batches.failure !== undefined) throw deletion.explain(batches.failure.error, 'delete');
-  return { ...deletion.result, matched, dryRun };
 }
 
 /** Work on its way, a few pieces at a time. The first failure stops what comes after it. */
@@ -160,24 +159,31 @@ class Batches {
     this.#max = max;
   }
 
-  get failure(): { readonly error: unknown } | undefined {
-    return this.#failure;
-  }
-
   /** Begins a piece of work, unless one has failed; comes back when there is room for another. */
   async add(work: () => Promise<void>): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#throwFailure();
     const piece = work()
       .catch((error: unknown) => void (this.#failure ??= { error }))
       .finally(() => this.#inFlight.delete(piece));
     this.#inFlight.add(piece);
     if (this.#inFlight.size >= this.#max) await Promise.race(this.#inFlight);
-    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#throwFailure();
   }
 
-  /** Waits until nothing is on its way. */
+  /** Waits until nothing is on its way, and throws the first failure. */
   async settled(): Promise<void> {
     await Promise.all(this.#inFlight);
+    this.#throwFailure();
+  }
+
+  /** Waits until nothing is on its way; answers with the first failure, if one of the pieces failed. */
+  async failure(): Promise<{ readonly error: unknown } | undefined> {
+    await Promise.all(this.#inFlight);
+    return this.#failure;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ResolvedR2Options } from '../r2-config.js';
 import { toR2Error, type R2Call } from '../r2-error.js';
 import { IdleTimer } from '../s3/idle-timer.js';
+import { abortError } from '../s3/s3-call.js';
 import { isMomentary, toS3Failure } from './binding-error.js';
 
 /** How one call of the binding is run. */
@@ -72,7 +73,7 @@ export class BindingCalls {
       // Rejected first: what the abort makes fail must not be taken for the reason.
       controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Error), { once: true });
     });
-    const onAbort = (): void => controller.abort(abortError(signal));
+    const onAbort = (): void => controller.abort(signal === undefined ? undefined : abortError(signal));
     const idle = new IdleTimer(this.options.timeoutMs, () => controller.abort(silence(this.options.timeoutMs)));
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted === true) onAbort();
@@ -90,10 +91,6 @@ export class BindingCalls {
       signal?.removeEventListener('abort', onAbort);
     }
   }
-}
-
-function abortError(signal: AbortSignal | undefined): Error {
-  return Object.assign(new Error('The request was aborted.', { cause: signal?.reason }), { name: 'AbortError' });
 }
 
 function silence(timeoutMs: number): Error {

@@ -14,8 +14,7 @@ export async function readByBinding(bucket: R2BucketLike, request: StoreGet, tim
   const verdict = judgeRead(conditions, object);
   if (verdict !== 'met' || source === null) {
     await cancel(source);
-    const isFailed = verdict === 'failed' || (verdict === 'met' && conditions.ifMatch !== undefined);
-    if (isFailed) throw s3Failure('PreconditionFailed', 412);
+    if (verdict !== 'notModified') throw s3Failure('PreconditionFailed', 412);
     return { status: 'notModified', etag: object.etag, lastModified: object.uploaded };
   }
   const read = range === undefined ? null : bytesOf(range, object.size);

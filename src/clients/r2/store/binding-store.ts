@@ -176,7 +176,7 @@ export class BindingStore implements ObjectStore {
   /** Sends one part. The binding verifies no checksum of a part. */
   async uploadPart(request: StorePart): Promise<StoredObject> {
     const { bucket, key, uploadId, partNumber } = request;
-    return this.#send({ operation: 'upload', bucket, key }, request, async (value) => {
+    return this.#send({ operation: `upload (part ${partNumber})`, bucket, key }, request, async (value) => {
       const part = await this.#bucket.resumeMultipartUpload(key, uploadId).uploadPart(partNumber, value);
       return { etag: part.etag };
     });

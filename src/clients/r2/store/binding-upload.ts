@@ -21,7 +21,7 @@ export async function completeByBinding(
   const parts = [...request.parts]
     .sort((one, other) => one.partNumber - other.partNumber)
     .map(({ partNumber, etag }) => ({ partNumber, etag }));
-  return calls.run({ operation: 'upload', bucket: request.bucket, key }, { signal }, async (attempt) => {
+  return calls.run({ operation: 'upload (completion)', bucket: request.bucket, key }, { signal }, async (attempt) => {
     // Once only: a second attempt may find the object that the first has made.
     if (conditions !== undefined && attempt.number === 1) await checkConditions(bucket, key, conditions);
     try {
