@@ -123,7 +123,8 @@ export type {
 export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/transfer/download-file.js';
 export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
 export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
-export type { R2SignedUrlOptions } from './clients/r2/signing/signed-url.js';
+export type { R2SignedLife } from './clients/r2/signing/presigner.js';
+export type { R2SignedUrlOptions, R2SignedUrlsOptions, R2SigningOptions } from './clients/r2/signing/signed-url.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks

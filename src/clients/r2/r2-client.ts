@@ -21,7 +21,8 @@ import { listPages, type R2ListedFile, type R2ListOptions } from './bulk/list-fi
 import { resolveR2Config, resolveR2Options, type R2ClientConfig, type R2ClientOptions } from './r2-config.js';
 import { keepInternals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
-import { signedUrl, type R2SignedUrlOptions } from './signing/signed-url.js';
+import { Presigner } from './signing/presigner.js';
+import { signedUrl, signedUrls, type R2SignedUrlOptions, type R2SignedUrlsOptions } from './signing/signed-url.js';
 import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
 
 export type {
@@ -40,6 +41,7 @@ export type {
   R2ListedFile,
   R2ListOptions,
   R2SignedUrlOptions,
+  R2SignedUrlsOptions,
   R2UploadOptions,
   R2UploadResult,
 };
@@ -71,6 +73,7 @@ export type { R2UploadBody } from './transfer/upload-file.js';
  */
 export class R2Client {
   readonly #connection: R2Connection;
+  readonly #presigner: Presigner;
 
   /**
    * Checks config and options; sends nothing and loads nothing.
@@ -80,8 +83,10 @@ export class R2Client {
    */
   constructor(config: R2ClientConfig, options: R2ClientOptions = {}) {
     const resolved = resolveR2Options(options);
-    this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
-    keepInternals(this, { connection: this.#connection, options: resolved });
+    const resolvedConfig = resolveR2Config(config);
+    this.#connection = new R2Connection(config, resolvedConfig, resolved);
+    this.#presigner = new Presigner(config, resolvedConfig, resolved.now);
+    keepInternals(this, { connection: this.#connection, options: resolved, presigner: this.#presigner });
   }
 
   /**
@@ -185,7 +190,17 @@ export class R2Client {
    * @returns the URL; treat it as a password for as long as it lives.
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`
    */
-  async getSignedUrl(options: R2SignedUrlOptions): Promise<string> {
-    return signedUrl(this.#connection, checkOptions(options));
+  getSignedUrl(options: R2SignedUrlOptions): Promise<string> {
+    return new Promise((resolve) => resolve(signedUrl(this.#presigner, checkOptions(options))));
+  }
+
+  /**
+   * Signs a URL for each of many objects, all with the same date and life, as `getSignedUrl` does for one.
+   *
+   * @returns the URLs in the order of `keys`.
+   * @throws {CloudflareClientError} `INVALID_KEY` when one key is refused; then none is signed. `INVALID_OPTION`
+   */
+  getSignedUrls(options: R2SignedUrlsOptions): Promise<string[]> {
+    return new Promise((resolve) => resolve(signedUrls(this.#presigner, checkOptions(options))));
   }
 }

@@ -1,12 +1,15 @@
 import { CloudflareClientError } from '../../errors.js';
 import type { ResolvedR2Options } from './r2-config.js';
 import type { R2Connection } from './s3/r2-connection.js';
+import type { Presigner } from './signing/presigner.js';
 
 /** What the functions beside `R2Client` (replication, lifecycle, playlists) use of a client. */
 export interface R2Internals {
   /** The account's S3 endpoint: signing, settings of buckets, and whatever has no binding. */
   readonly connection: R2Connection;
   readonly options: ResolvedR2Options;
+  /** Signs URLs of the account's S3 endpoint. */
+  readonly presigner: Presigner;
 }
 
 const internals = new WeakMap<object, R2Internals>();
