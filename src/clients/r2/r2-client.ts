@@ -23,6 +23,7 @@ import { keepInternals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
 import { Presigner } from './signing/presigner.js';
 import { signedUrl, signedUrls, type R2SignedUrlOptions, type R2SignedUrlsOptions } from './signing/signed-url.js';
+import { S3Store } from './store/s3-store.js';
 import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
 
 export type {
@@ -86,7 +87,13 @@ export class R2Client {
     const resolvedConfig = resolveR2Config(config);
     this.#connection = new R2Connection(config, resolvedConfig, resolved);
     this.#presigner = new Presigner(config, resolvedConfig, resolved.now);
-    keepInternals(this, { connection: this.#connection, options: resolved, presigner: this.#presigner });
+    const store = new S3Store(this.#connection);
+    keepInternals(this, {
+      connection: this.#connection,
+      options: resolved,
+      presigner: this.#presigner,
+      storeOf: () => store,
+    });
   }
 
   /**

@@ -12,32 +12,40 @@ export interface R2Call {
 /** What the SDK puts on its errors, as far as it is read here. */
 interface ServiceFailure {
   readonly name?: unknown;
-  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly attempts?: number };
+  readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
 const CODE_BY_NAME: Readonly<Record<string, ErrorCode>> = {
+  AbortError: 'R2_ABORTED',
   AccessDenied: 'R2_ACCESS_DENIED',
+  BadDigest: 'R2_CHECKSUM_MISMATCH',
   ExpiredRequest: 'R2_ACCESS_DENIED',
   ExpiredToken: 'R2_ACCESS_DENIED',
   InvalidAccessKeyId: 'R2_ACCESS_DENIED',
+  InvalidDigest: 'R2_CHECKSUM_MISMATCH',
+  InvalidRange: 'R2_RANGE_NOT_SATISFIABLE',
   InvalidToken: 'R2_ACCESS_DENIED',
   RequestTimeTooSkewed: 'R2_ACCESS_DENIED',
   SignatureDoesNotMatch: 'R2_ACCESS_DENIED',
-  Unauthorized: 'R2_ACCESS_DENIED',
   NoSuchBucket: 'R2_NO_SUCH_BUCKET',
   NoSuchKey: 'R2_NO_SUCH_KEY',
+  NoSuchUpload: 'R2_NO_SUCH_UPLOAD',
   NotImplemented: 'R2_NOT_SUPPORTED',
   PreconditionFailed: 'R2_PRECONDITION_FAILED',
   RequestTimeout: 'R2_TIMEOUT',
   SlowDown: 'R2_RATE_LIMITED',
   TimeoutError: 'R2_TIMEOUT',
   TooManyRequests: 'R2_RATE_LIMITED',
+  Unauthorized: 'R2_ACCESS_DENIED',
+  XAmzContentSHA256Mismatch: 'R2_CHECKSUM_MISMATCH',
 };
 
 const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'R2_ACCESS_DENIED',
   403: 'R2_ACCESS_DENIED',
   412: 'R2_PRECONDITION_FAILED',
+  416: 'R2_RANGE_NOT_SATISFIABLE',
   429: 'R2_RATE_LIMITED',
   501: 'R2_NOT_SUPPORTED',
 };
@@ -64,7 +72,8 @@ export function toR2Error(error: unknown, call: R2Call): CloudflareClientError {
   const answer = [GENERIC_NAMES.includes(name) ? '' : name, status === undefined ? '' : `HTTP ${status}`];
   const reason = answer.filter((part) => part !== '').join(', ') || 'no answer';
   return new CloudflareClientError(code, `R2 ${call.operation} of ${target(call)} failed: ${reason}.`, {
-    cause: error,
+    // Of an abort the cause is what the caller gave as its reason.
+    cause: code === 'R2_ABORTED' ? (error as Error).cause : error,
   });
 }
 
@@ -93,4 +102,14 @@ export function failureName(error: unknown): string {
 /** The HTTP status; `undefined` when there was no answer. */
 export function failureStatus(error: unknown): number | undefined {
   return (error as ServiceFailure | null)?.$metadata?.httpStatusCode;
+}
+
+/** How often the request was sent. */
+export function failureAttempts(error: unknown): number {
+  return (error as ServiceFailure | null)?.$metadata?.attempts ?? 1;
+}
+
+/** A header of the answer; `undefined` when there was none. */
+export function failureHeader(error: unknown, name: string): string | undefined {
+  return (error as ServiceFailure | null)?.$response?.headers?.[name];
 }

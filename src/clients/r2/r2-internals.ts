@@ -2,6 +2,7 @@ import { CloudflareClientError } from '../../errors.js';
 import type { ResolvedR2Options } from './r2-config.js';
 import type { R2Connection } from './s3/r2-connection.js';
 import type { Presigner } from './signing/presigner.js';
+import type { ObjectStore } from './store/object-store.js';
 
 /** What the functions beside `R2Client` (replication, lifecycle, playlists) use of a client. */
 export interface R2Internals {
@@ -10,6 +11,8 @@ export interface R2Internals {
   readonly options: ResolvedR2Options;
   /** Signs URLs of the account's S3 endpoint. */
   readonly presigner: Presigner;
+  /** The way to the objects of a bucket. */
+  readonly storeOf: (bucket: string) => ObjectStore;
 }
 
 const internals = new WeakMap<object, R2Internals>();

@@ -58,7 +58,8 @@ export interface UploadPolicyOptions {
    * @param file `name` is safe as a segment of a key.
    * @default `{id}-{name}`
    */
-  readonly keyFor?: ((file: { readonly name: string; readonly type: string; readonly id: string }) => string) | undefined;
+  readonly keyFor?:
+    ((file: { readonly name: string; readonly type: string; readonly id: string }) => string) | undefined;
   /** Makes the ids of keys. @default crypto.randomUUID */
   readonly newId?: (() => string) | undefined;
 }
@@ -112,7 +113,8 @@ export function resolvePolicy(options: UploadPolicyOptions & UploadGrant): Uploa
     bucket,
     prefix,
     allowedTypes: allowedTypes?.map((type) => type.toLowerCase()),
-    maxSizeBytes: maxSizeBytes === undefined ? undefined : integerOption('maxSizeBytes', maxSizeBytes, MAX_OBJECT_BYTES),
+    maxSizeBytes:
+      maxSizeBytes === undefined ? undefined : integerOption('maxSizeBytes', maxSizeBytes, MAX_OBJECT_BYTES),
     expiresIn: integerOption('expiresIn', expiresIn ?? DEFAULT_EXPIRY_SECONDS, MAX_EXPIRY_SECONDS),
     writeOnce,
     keyFor,

@@ -4,12 +4,9 @@ import { internalsOf } from '../r2-internals.js';
 import type { Presigner } from '../signing/presigner.js';
 import { S3Store } from '../store/s3-store.js';
 import type { StoredPart } from '../store/object-store.js';
+import { signPart, signPut, targetOf, type UploadTarget, type UppySignature, type UppyUpload } from './sign-upload.js';
 import {
   acceptFile,
-  checkClientKey,
-  checkPartNumber,
-  checkPartSize,
-  checkUploadId,
   resolvePolicy,
   type UploadFile,
   type UploadGrant,
@@ -22,27 +19,12 @@ import { signUppyRequest, type UppySignedRequest } from './uppy-sign-request.js'
 /** For whom, and how, Uppy's uploads are signed. */
 export interface UppyCallbacksOptions extends UploadPolicyOptions, UploadGrant {}
 
-/** Which upload in parts. All of it comes from the client, and is checked. */
-export interface UppyUpload {
-  readonly key?: unknown;
-  readonly uploadId?: unknown;
-}
-
 /** A part as Uppy has it: tags with their quotes. */
 export interface UppyPart {
   readonly PartNumber: number;
   readonly ETag: string;
   /** Bytes. */
   readonly Size?: number | undefined;
-}
-
-/** A signed request of the browser's. `headers` must be sent exactly so; the browser itself adds the length. */
-export interface UppySignature {
-  readonly method: 'PUT';
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Seconds. */
-  readonly expires: number;
 }
 
 /** The server's side of Uppy's callbacks, for one caller. All arguments may come from the browser as they are. */
@@ -121,7 +103,8 @@ export function callbacksFor(r2: R2Client, policy: UploadPolicy): UppyCallbacks 
       return { location: locationOf(presigner, target), key, bucket };
     },
     abortMultipartUpload: (upload) => parts.store.abortUpload(targetOf(policy, upload)),
-    signRequest: (request) => signUppyRequest({ presigner, policy, measure: (target) => measure(parts, target) }, request),
+    signRequest: (request) =>
+      signUppyRequest({ presigner, policy, measure: (target) => measure(parts, target) }, request),
   };
 }
 
@@ -130,53 +113,8 @@ interface PartStore {
   readonly policy: UploadPolicy;
 }
 
-interface Target {
-  readonly bucket: string;
-  readonly key: string;
-  readonly uploadId: string;
-}
-
-/** Signs one PUT of a new object. */
-export function signPut(
-  presigner: Presigner,
-  policy: UploadPolicy,
-  file: UploadFile,
-): UppySignature & { readonly key: string } {
-  const { key, type, size } = acceptFile(policy, file, 'put');
-  const { bucket, expiresIn } = policy;
-  const headers = { 'content-type': type, ...(policy.writeOnce && { 'if-none-match': '*' }) };
-  const signed = { ...headers, ...lengthHeader(size) };
-  const url = presigner.presign({ method: 'PUT', bucket, key, headers: signed, expiresIn });
-  return { method: 'PUT', url, headers, expires: expiresIn, key };
-}
-
-/** Signs the PUT of one part. */
-export function signPart(
-  presigner: Presigner,
-  policy: UploadPolicy,
-  upload: UppyUpload & { readonly partNumber?: unknown; readonly size?: unknown },
-): UppySignature {
-  const { bucket, key, uploadId } = targetOf(policy, upload);
-  const partNumber = checkPartNumber(policy, upload.partNumber);
-  const headers = lengthHeader(checkPartSize(policy, upload.size));
-  const { expiresIn } = policy;
-  const query = { partNumber: String(partNumber), uploadId };
-  const url = presigner.presign({ method: 'PUT', bucket, key, query, headers, expiresIn });
-  return { method: 'PUT', url, headers: {}, expires: expiresIn };
-}
-
-/** Which upload a client means, if it is one of its own. */
-export function targetOf(policy: UploadPolicy, { key, uploadId }: UppyUpload): Target {
-  return { bucket: policy.bucket, key: checkClientKey(policy, key), uploadId: checkUploadId(uploadId) };
-}
-
-/** A browser sets the length itself, and no script can set another. */
-function lengthHeader(size: number | undefined): Record<string, string> {
-  return size === undefined ? {} : { 'content-length': String(size) };
-}
-
 /** Not R2's own `Location`, which has been `auto` (uppy#4505). */
-function locationOf(presigner: Presigner, { bucket, key }: Target): string {
+function locationOf(presigner: Presigner, { bucket, key }: UploadTarget): string {
   return presigner.presign({ method: 'GET', bucket, key, expiresIn: 1 }).split('?')[0] ?? '';
 }
 
@@ -196,13 +134,13 @@ function readParts(parts: unknown): StoredPart[] {
   return read;
 }
 
-async function completeParts(parts: PartStore, target: Target, named: StoredPart[]): Promise<void> {
+async function completeParts(parts: PartStore, target: UploadTarget, named: StoredPart[]): Promise<void> {
   await measure(parts, target, named);
   await parts.store.completeUpload({ ...target, parts: named });
 }
 
 /** Refuses, and aborts, an upload that has grown larger than is allowed. */
-async function measure({ store, policy }: PartStore, target: Target, named?: StoredPart[]): Promise<void> {
+async function measure({ store, policy }: PartStore, target: UploadTarget, named?: StoredPart[]): Promise<void> {
   if (policy.maxSizeBytes === undefined) return;
   const listed = await store.listParts(target);
   const numbers = named === undefined ? undefined : new Set(named.map(({ partNumber }) => partNumber));

@@ -1,8 +1,8 @@
 import { contentTypeForKey } from '../content-types.js';
 import type { Presigner } from '../signing/presigner.js';
+import { signPart, signPut, targetOf, type UploadTarget } from './sign-upload.js';
 import { acceptFile, type UploadFile, type UploadPolicy } from './upload-policy.js';
 import { UploadRefused } from './upload-refused.js';
-import { signPart, signPut, targetOf } from './uppy-callbacks.js';
 
 /** What Uppy 6 gets back from its `signRequest`. */
 export interface UppySignedRequest {
@@ -30,7 +30,7 @@ interface Signing {
   readonly presigner: Presigner;
   readonly policy: UploadPolicy;
   /** Refuses an upload in parts that has grown too large. */
-  readonly measure: (target: { bucket: string; key: string; uploadId: string }) => Promise<void>;
+  readonly measure: (target: UploadTarget) => Promise<void>;
 }
 
 /**

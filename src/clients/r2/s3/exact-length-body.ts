@@ -12,14 +12,14 @@ export class ExactLengthBody {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   readonly #expectedBytes: number;
-  readonly #onProgress: () => void;
+  readonly #onProgress: (bytes: number) => void;
   #receivedBytes = 0;
   #ready: Uint8Array = new Uint8Array();
   #held: Uint8Array = new Uint8Array();
   #ended = false;
   #failure: CloudflareClientError | undefined;
 
-  constructor(source: ReadableStream, expectedBytes: number, onProgress: () => void) {
+  constructor(source: ReadableStream, expectedBytes: number, onProgress: (bytes: number) => void) {
     this.#reader = source.getReader();
     this.#expectedBytes = expectedBytes;
     this.#onProgress = onProgress;
@@ -40,12 +40,14 @@ export class ExactLengthBody {
   }
 
   async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    this.#onProgress();
+    this.#onProgress(0);
     try {
       // A pull must enqueue or close: the first chunk only fills the hold.
       while (this.#ready.byteLength === 0 && !this.#ended) await this.#advance();
-      if (this.#ready.byteLength > 0) controller.enqueue(this.#ready.subarray(0, SLICE_BYTES));
+      const slice = this.#ready.subarray(0, SLICE_BYTES);
+      if (slice.byteLength > 0) controller.enqueue(slice);
       this.#ready = this.#ready.subarray(SLICE_BYTES);
+      this.#onProgress(slice.byteLength);
       if (this.#ended && this.#ready.byteLength === 0) controller.close();
     } catch (error) {
       this.#failure = sourceFailure(error);
@@ -56,7 +58,7 @@ export class ExactLengthBody {
 
   async #advance(): Promise<void> {
     const { done, value } = await this.#reader.read();
-    this.#onProgress();
+    this.#onProgress(0);
     this.#ended = done;
     this.#ready = this.#held;
     this.#held = done ? new Uint8Array() : toBytes(value);

@@ -2,6 +2,7 @@ import { guardBody } from './guarded-body.js';
 import { IdleTimer } from './idle-timer.js';
 import { requestBody, type RequestBody } from './request-body.js';
 import { boundRetryAfter } from './retry-after.js';
+import { abortError } from './s3-call.js';
 
 /** A request as the SDK hands it to its request handler; structural, so that no package of the SDK's inside is named. */
 export interface SdkRequest {
@@ -28,6 +29,8 @@ export interface SdkRequestOptions {
   readonly abortSignal?: { readonly aborted: boolean; onabort?: unknown } | undefined;
   /** Milliseconds without progress. */
   readonly requestTimeout?: number | undefined;
+  /** Told how many bytes the network took since the last call; negative for those of an attempt that failed. */
+  readonly onUploadProgress?: ((bytes: number) => void) | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -44,13 +47,19 @@ export class FetchRequestHandler {
     const controller = new AbortController();
     const stopListening = forwardAbort(options.abortSignal, controller);
     const idle = new IdleTimer(timeoutMs, () => controller.abort(timeoutError(timeoutMs)));
-    const body = bodyOf(request, idle);
+    const progress = new SentBytes(options.onUploadProgress);
+    const body = bodyOf(request, (bytes) => {
+      idle.restart();
+      progress.add(bytes);
+    });
     idle.restart();
     try {
       const response = await fetch(requestUrl(request), requestInit(request, body, controller.signal));
       if (!response.ok) body.exact?.abandon();
-      return { response: toSdkResponse(request, response, timeoutMs, controller) };
+      progress.end(response.ok, Number(request.headers['content-length'] ?? 0));
+      return { response: toSdkResponse(request, response, { timeoutMs, controller, signal: options.abortSignal }) };
     } catch (error) {
+      progress.end(false, 0);
       body.exact?.abandon(error);
       throw body.exact?.failure ?? abortReason(controller.signal) ?? networkError(error);
     } finally {
@@ -88,9 +97,29 @@ function escapeUri(text: string): string {
   );
 }
 
-function bodyOf(request: SdkRequest, idle: IdleTimer): RequestBody {
+/** The bytes of one attempt, as its caller hears of them. */
+class SentBytes {
+  readonly #report: ((bytes: number) => void) | undefined;
+  #bytes = 0;
+
+  constructor(report: ((bytes: number) => void) | undefined) {
+    this.#report = report;
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    if (bytes !== 0) this.#report?.(bytes);
+  }
+
+  /** What went out at once was not counted on its way; what failed counts for nothing. */
+  end(taken: boolean, length: number): void {
+    this.add((taken ? length : 0) - this.#bytes);
+  }
+}
+
+function bodyOf(request: SdkRequest, onProgress: (bytes: number) => void): RequestBody {
   const body = request.method === 'GET' || request.method === 'HEAD' ? undefined : request.body;
-  return requestBody(body, Number(request.headers['content-length']), () => idle.restart());
+  return requestBody(body, Number(request.headers['content-length']), onProgress);
 }
 
 function requestInit(request: SdkRequest, body: RequestBody, signal: AbortSignal): RequestInit {
@@ -106,11 +135,16 @@ function requestInit(request: SdkRequest, body: RequestBody, signal: AbortSignal
   return init;
 }
 
+interface Attempt {
+  readonly timeoutMs: number;
+  readonly controller: AbortController;
+  readonly signal: SdkRequestOptions['abortSignal'];
+}
+
 function toSdkResponse(
   request: SdkRequest,
   response: Response,
-  timeoutMs: number,
-  controller: AbortController,
+  { timeoutMs, controller, signal }: Attempt,
 ): SdkResponse {
   return {
     statusCode: response.status,
@@ -121,6 +155,7 @@ function toSdkResponse(
       expectedBytes: request.method === 'HEAD' ? null : announcedBytes(response.headers),
       timeoutMs,
       abort: () => controller.abort(),
+      signal: signal instanceof AbortSignal ? signal : undefined,
     }),
   };
 }
@@ -143,7 +178,7 @@ function decodePath(path: string): string {
 
 function forwardAbort(signal: SdkRequestOptions['abortSignal'], controller: AbortController): () => void {
   if (!(signal instanceof AbortSignal)) return () => undefined;
-  const onAbort = (): void => controller.abort(namedError('AbortError', 'The request was aborted.'));
+  const onAbort = (): void => controller.abort(abortError(signal));
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   return () => signal.removeEventListener('abort', onAbort);

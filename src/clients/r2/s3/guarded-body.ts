@@ -11,6 +11,8 @@ export interface BodyGuard {
   readonly timeoutMs: number;
   /** Gives the connection up. */
   readonly abort: () => void;
+  /** The caller's way to give the body up. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -18,56 +20,95 @@ export interface BodyGuard {
  * It reads only what is asked of it.
  */
 export function guardBody(source: ReadableStream<Uint8Array>, guard: BodyGuard): ReadableStream<Uint8Array> {
-  const reader = source.getReader();
-  let receivedBytes = 0;
+  const body = new GuardedBody(source, guard);
   return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await readInTime(reader, guard, receivedBytes);
-        receivedBytes += value?.byteLength ?? 0;
-        if (done || (guard.expectedBytes !== null && receivedBytes > guard.expectedBytes)) {
-          checkLength(receivedBytes, guard);
-        }
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
+    { pull: (controller) => body.pull(controller), cancel: (reason) => body.cancel(reason) },
     { highWaterMark: 0 },
   );
 }
 
-async function readInTime(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  guard: BodyGuard,
-  receivedBytes: number,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
-  let onIdle: () => void = () => undefined;
-  const idle = new Promise<never>((_resolve, reject) => {
-    onIdle = () => {
-      reject(transferError('R2_TIMEOUT', `R2 ${guard.request}: no byte arrived for ${guard.timeoutMs} ms.`));
-      guard.abort();
-    };
-  });
-  const timer = new IdleTimer(guard.timeoutMs, onIdle);
-  timer.restart();
-  try {
-    return await Promise.race([reader.read(), idle]);
-  } catch (error) {
-    if (error instanceof CloudflareClientError) throw error;
-    const arrived = `${receivedBytes} of ${guard.expectedBytes ?? 'an unknown number of'} bytes`;
-    throw transferError('R2_FAILED', `R2 ${guard.request} was cut short: ${arrived} arrived.`, error);
-  } finally {
-    timer.stop();
-  }
-}
+class GuardedBody {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #guard: BodyGuard;
+  readonly #onAbort = (): void => this.#giveUp(this.#aborted());
+  #receivedBytes = 0;
+  #failure: Error | undefined;
+  #rejectRead: ((error: Error) => void) | undefined;
 
-function checkLength(receivedBytes: number, guard: BodyGuard): void {
-  if (guard.expectedBytes === null || receivedBytes === guard.expectedBytes) return;
-  throw transferError(
-    'R2_FAILED',
-    `R2 ${guard.request} has the wrong length: ${receivedBytes} bytes arrived, ${guard.expectedBytes} were announced.`,
-  );
+  constructor(source: ReadableStream<Uint8Array>, guard: BodyGuard) {
+    this.#reader = source.getReader();
+    this.#guard = guard;
+    guard.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (guard.signal?.aborted === true) this.#onAbort();
+  }
+
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const { expectedBytes } = this.#guard;
+    try {
+      const { done, value } = await this.#readInTime();
+      this.#receivedBytes += value?.byteLength ?? 0;
+      if (done || (expectedBytes !== null && this.#receivedBytes > expectedBytes)) this.#checkLength();
+      if (!done) {
+        controller.enqueue(value);
+        return;
+      }
+      this.#stopListening();
+      controller.close();
+    } catch (error) {
+      this.#stopListening();
+      throw error;
+    }
+  }
+
+  cancel(reason: unknown): Promise<void> {
+    this.#stopListening();
+    return this.#reader.cancel(reason);
+  }
+
+  async #readInTime(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const { request, timeoutMs, expectedBytes } = this.#guard;
+    if (this.#failure !== undefined) throw this.#failure;
+    const givenUp = new Promise<never>((_resolve, reject) => (this.#rejectRead = reject));
+    const timer = new IdleTimer(timeoutMs, () =>
+      this.#giveUp(transferError('R2_TIMEOUT', `R2 ${request}: no byte arrived for ${timeoutMs} ms.`)),
+    );
+    timer.restart();
+    try {
+      return await Promise.race([this.#reader.read(), givenUp]);
+    } catch (error) {
+      if (error instanceof CloudflareClientError) throw error;
+      const arrived = `${this.#receivedBytes} of ${expectedBytes ?? 'an unknown number of'} bytes`;
+      throw transferError('R2_FAILED', `R2 ${request} was cut short: ${arrived} arrived.`, error);
+    } finally {
+      timer.stop();
+      this.#rejectRead = undefined;
+    }
+  }
+
+  #giveUp(error: Error): void {
+    this.#failure = error;
+    this.#rejectRead?.(error);
+    this.#guard.abort();
+  }
+
+  #aborted(): CloudflareClientError {
+    const { request, signal } = this.#guard;
+    const cause: unknown = signal?.reason;
+    return new CloudflareClientError('R2_ABORTED', `R2 ${request} was aborted.`, { cause });
+  }
+
+  #checkLength(): void {
+    const { request, expectedBytes } = this.#guard;
+    if (expectedBytes === null || this.#receivedBytes === expectedBytes) return;
+    throw transferError(
+      'R2_FAILED',
+      `R2 ${request} has the wrong length: ${this.#receivedBytes} bytes arrived, ${expectedBytes} were announced.`,
+    );
+  }
+
+  #stopListening(): void {
+    this.#guard.signal?.removeEventListener('abort', this.#onAbort);
+  }
 }
 
 /** `$retryable` and `$metadata` are how the SDK's retry and deserialisation are told that this is a transport failure. */

@@ -19,9 +19,9 @@ const STREAMED_ABOVE_BYTES = 262_144;
  *
  * @param body what the SDK has: text, bytes, a `Blob` or a stream.
  * @param announced the length of a stream.
- * @param onProgress called whenever the network has taken something.
+ * @param onProgress called whenever the network asks for more, with the number of bytes that it got.
  */
-export function requestBody(body: unknown, announced: number, onProgress: () => void): RequestBody {
+export function requestBody(body: unknown, announced: number, onProgress: (bytes: number) => void): RequestBody {
   if (body instanceof ReadableStream) return exactBody(body, announced, onProgress);
   if (body instanceof Blob && body.size > 0) return exactBody(body.stream(), body.size, onProgress);
   const bytes = typeof body === 'string' && body.length > STREAMED_ABOVE_BYTES ? new TextEncoder().encode(body) : body;
@@ -32,7 +32,7 @@ export function requestBody(body: unknown, announced: number, onProgress: () => 
   return { init: bytes as BodyInit | undefined, bytes: undefined, exact: undefined };
 }
 
-function exactBody(source: ReadableStream, bytes: number, onProgress: () => void): RequestBody {
+function exactBody(source: ReadableStream, bytes: number, onProgress: (bytes: number) => void): RequestBody {
   const exact = new ExactLengthBody(source, bytes, onProgress);
   return { init: withLength(exact.stream, bytes), bytes, exact };
 }

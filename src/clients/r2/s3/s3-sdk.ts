@@ -33,6 +33,7 @@ export function createS3Client(config: ResolvedR2Config, maxAttempts: number): s
   // Only the browser build of the SDK, which bundlers for Workers take, parses XML with the DOM.
   if (client.config.runtime === 'browser') installXmlShim();
   useContentMd5(client);
+  trustContentMd5(client);
   return client;
 }
 
@@ -56,5 +57,18 @@ function useContentMd5(client: sdk.S3Client): void {
     },
     // After the checksum of the SDK, before the signature.
     { name: 'contentMd5', step: 'build', priority: 'low' },
+  );
+}
+
+/** A body with a Content-MD5 needs no SHA-256 beside it: the MD5 is signed, and the server compares it. One hash instead of two. */
+function trustContentMd5(client: sdk.S3Client): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      const ofBody = context.commandName === 'PutObjectCommand' || context.commandName === 'UploadPartCommand';
+      if (ofBody && headers['content-md5'] !== undefined) headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
+      return next(args);
+    },
+    { name: 'trustContentMd5', step: 'build', priority: 'low' },
   );
 }

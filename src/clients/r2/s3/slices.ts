@@ -5,15 +5,16 @@ export const SLICE_BYTES = 65_536;
  * Bytes as a stream of slices: views of the same memory, nothing is copied.
  *
  * @param bytes not to be changed while they are read.
- * @param onProgress called each time the network asks for the next slice.
+ * @param onProgress called each time the network asks for the next slice, with its bytes.
  */
-export function inSlices(bytes: Uint8Array, onProgress: () => void): ReadableStream<Uint8Array> {
+export function inSlices(bytes: Uint8Array, onProgress: (bytes: number) => void): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        onProgress();
-        controller.enqueue(bytes.subarray(offset, offset + SLICE_BYTES));
+        const slice = bytes.subarray(offset, offset + SLICE_BYTES);
+        onProgress(slice.byteLength);
+        controller.enqueue(slice);
         offset += SLICE_BYTES;
         if (offset >= bytes.byteLength) controller.close();
       },
