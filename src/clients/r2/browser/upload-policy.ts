@@ -9,7 +9,7 @@ import { UploadRefused } from './upload-refused.js';
 /** A file as the browser describes it. Nothing of it is trusted. */
 export interface UploadFile {
   readonly name?: unknown;
-  /** @default by the extension of the name */
+  /** The media type. @default by the extension of the name */
   readonly type?: unknown;
   /** Bytes. */
   readonly size?: unknown;
