@@ -15,6 +15,12 @@ export { R2Client } from './clients/r2/r2-client.js';
 // R2: reading and serving
 
 // R2: uploads from the browser
+export { checkCors } from './clients/r2/browser/check-cors.js';
+export { corsRules } from './clients/r2/browser/cors-rules.js';
+export { safeFileName } from './clients/r2/browser/safe-file-name.js';
+export { createUploadHandler } from './clients/r2/browser/upload-handler.js';
+export { UploadRefused } from './clients/r2/browser/upload-refused.js';
+export { uppyCallbacks } from './clients/r2/browser/uppy-callbacks.js';
 
 // R2: keys of the media bucket
 export { mediaKeys, parseMediaKey } from './clients/r2/media-keys.js';
@@ -126,6 +132,19 @@ export type {
 } from './clients/r2/bucket/lifecycle.js';
 export type { R2LifecycleRule, R2LifecycleTransition } from './clients/r2/bucket/lifecycle-rule.js';
 export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
+export type { CheckCorsOptions, CorsCheck, CorsProblem } from './clients/r2/browser/check-cors.js';
+export type {
+  CorsRulesOptions,
+  UploadClient,
+  UploadCorsMethod,
+  UploadCorsRule,
+} from './clients/r2/browser/cors-rules.js';
+export type { UppySignature, UppyUpload } from './clients/r2/browser/sign-upload.js';
+export type { UploadHandlerOptions } from './clients/r2/browser/upload-handler.js';
+export type { UploadFile, UploadGrant, UploadPolicyOptions } from './clients/r2/browser/upload-policy.js';
+export type { UploadRefusalReason } from './clients/r2/browser/upload-refused.js';
+export type { UppyCallbacks, UppyCallbacksOptions, UppyPart } from './clients/r2/browser/uppy-callbacks.js';
+export type { UppySignedRequest } from './clients/r2/browser/uppy-sign-request.js';
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
 export type { R2CopyHeaders, R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
 export type {
