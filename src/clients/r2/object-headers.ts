@@ -8,8 +8,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const PRINTABLE_ASCII = /^[\u0020-\u007e]*$/;
-// Some character of Latin 1, and none beyond it.
-const BYTES_BEYOND_ASCII = /^(?=.*[\u0080-\u00ff])[\u0000-\u00ff]*$/s;
+const BEYOND_BYTES = /[^\p{ASCII}\u0080-\u00ff]/u;
 const ENCODED_WORD = /=\?utf-8\?([bq])\?([^?]*)\?=/gi;
 // RFC 2047 bounds an encoded word to 75 characters: 45 bytes in base64, and 12 of frame.
 const ENCODED_WORD_BYTES = 45;
@@ -60,7 +59,7 @@ export function decodeMetadata(metadata: Readonly<Record<string, string>> | unde
 
 /** Some servers send UTF-8 as it is, and `fetch` gives each of its bytes as a character: what reads as UTF-8 is UTF-8. */
 function fromBytes(value: string): string {
-  if (!BYTES_BEYOND_ASCII.test(value)) return value;
+  if (PRINTABLE_ASCII.test(value) || BEYOND_BYTES.test(value)) return value;
   const bytes = Uint8Array.from(value, (character) => character.charCodeAt(0));
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -22,7 +22,7 @@ function storeOf(options: R2ClientOptions = {}, surroundings: BindingSurrounding
 async function rejection(promise: Promise<unknown>): Promise<{ code?: ErrorCode; message: string; cause?: unknown }> {
   return promise.then(
     () => ({ message: 'nothing was thrown' }),
-    (error: Error) => error,
+    (error: unknown) => error as Error,
   );
 }
 
