@@ -14,9 +14,10 @@ import {
   downloadFile,
   headFile,
   type R2Download,
-  type R2DownloadOptions,
   type R2FileInfo,
+  type R2NotModified,
 } from './transfer/download-file.js';
+import type { R2ConditionalDownloadOptions, R2DownloadOptions, R2HeadOptions } from './transfer/download-options.js';
 import {
   listFiles,
   listFolder,
@@ -33,7 +34,7 @@ import {
   type R2ClientConfig,
   type R2ClientOptions,
 } from './r2-config.js';
-import { keepInternals, type R2Internals } from './r2-internals.js';
+import { internalsOf, keepInternals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
 import { BucketStores } from './store/bucket-stores.js';
 import { signedUrl, type R2SignedUrlOptions } from './signing/signed-url.js';
@@ -89,7 +90,6 @@ export type { R2UploadBody } from './transfer/upload-file.js';
  */
 export class R2Client {
   readonly #connection: R2Connection;
-  readonly #r2: R2Internals;
 
   /**
    * Checks config and options; sends nothing and loads nothing.
@@ -101,8 +101,8 @@ export class R2Client {
     const resolved = resolveR2Options(options);
     this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
     const stores = new BucketStores(config.bindings, this.#connection);
-    this.#r2 = { connection: this.#connection, options: resolved, storeOf: (bucket) => stores.of(bucket) };
-    keepInternals(this, this.#r2);
+    const storeOf = stores.of.bind(stores);
+    keepInternals(this, { connection: this.#connection, options: resolved, storeOf });
   }
 
   /**
@@ -118,13 +118,25 @@ export class R2Client {
   }
 
   /**
-   * Reads an object.
+   * Reads an object, or a range of it. A connection that drops while the body is read is resumed, for the same version only.
    *
    * @returns the object with its content as a stream, or `null` when there is none of that key.
-   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET` and the other `R2_*`
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET`, `R2_PRECONDITION_FAILED` (`ifMatch`,
+   * `ifUnmodifiedSince`), `R2_RANGE_NOT_SATISFIABLE`, `R2_ABORTED` and the other `R2_*`
    */
-  async downloadFile(options: R2DownloadOptions): Promise<R2Download | null> {
-    return downloadFile(this.#connection, checkOptions(options));
+  downloadFile(options: R2DownloadOptions): Promise<R2Download | null>;
+  /**
+   * Reads an object unless the caller has it already.
+   *
+   * @returns `{ notModified: true, etag }` when the caller has that version; `null` when there is none of that key.
+   * @throws {CloudflareClientError} as above
+   */
+  downloadFile(options: R2ConditionalDownloadOptions): Promise<R2Download | R2NotModified | null>;
+  /** The two above. */
+  async downloadFile(
+    options: R2DownloadOptions | R2ConditionalDownloadOptions,
+  ): Promise<R2Download | R2NotModified | null> {
+    return downloadFile(internalsOf(this), checkOptions(options));
   }
 
   /**
@@ -133,8 +145,8 @@ export class R2Client {
    * @returns `null` when there is none of that key, and when there is no such bucket: the answer to a HEAD does not say which.
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
    */
-  async headFile(options: R2DownloadOptions): Promise<R2FileInfo | null> {
-    return headFile(this.#connection, checkOptions(options));
+  async headFile(options: R2HeadOptions): Promise<R2FileInfo | null> {
+    return headFile(internalsOf(this), checkOptions(options));
   }
 
   /**
@@ -143,7 +155,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
    */
   async deleteFile(options: R2DeleteOptions): Promise<void> {
-    return deleteFile(this.#r2, checkOptions(options));
+    return deleteFile(internalsOf(this), checkOptions(options));
   }
 
   /**
@@ -154,7 +166,7 @@ export class R2Client {
    * whole fails; the message says how many were deleted before.
    */
   async deleteFiles(options: R2DeleteFilesOptions): Promise<R2DeleteResult> {
-    return deleteFiles(this.#r2, checkOptions(options));
+    return deleteFiles(internalsOf(this), checkOptions(options));
   }
 
   /**
@@ -165,7 +177,7 @@ export class R2Client {
    * allow it (then nothing was deleted), `INVALID_OPTION`, `R2_*` as for `deleteFiles`
    */
   async deletePrefix(options: R2DeletePrefixOptions): Promise<R2DeletePrefixResult> {
-    return deletePrefix(this.#r2, checkOptions(options));
+    return deletePrefix(internalsOf(this), checkOptions(options));
   }
 
   /**
@@ -175,7 +187,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
    */
   async listFiles(options: R2ListOptions): Promise<R2ListedFile[]> {
-    return listFiles(this.#r2, checkOptions(options));
+    return listFiles(internalsOf(this), checkOptions(options));
   }
 
   /**
@@ -184,7 +196,7 @@ export class R2Client {
    * @throws {CloudflareClientError} while iterating: `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
    */
   async *iterateFiles(options: R2ListOptions): AsyncGenerator<R2ListedFile, void, undefined> {
-    for await (const page of listPages(this.#r2, checkOptions(options))) yield* page;
+    for await (const page of listPages(internalsOf(this), checkOptions(options))) yield* page;
   }
 
   /**
@@ -194,7 +206,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
    */
   async listFolder(options: R2ListFolderOptions): Promise<R2Folder> {
-    return listFolder(this.#r2, checkOptions(options));
+    return listFolder(internalsOf(this), checkOptions(options));
   }
 
   /**
@@ -205,7 +217,7 @@ export class R2Client {
    * `ifMatch`, `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (metadata), other `R2_*`
    */
   async copyFile(options: R2CopyOptions): Promise<R2CopyResult> {
-    return copyFile(this.#r2, checkOptions(options));
+    return copyFile(internalsOf(this), checkOptions(options));
   }
 
   /**

@@ -181,6 +181,16 @@ describe('the body of a read', () => {
     expect(await read(new Blob(['ab']).stream(), 3)).toMatchObject({ code: 'R2_FAILED' });
   });
 
+  it('is refused, and let go of, when it is stored with an encoding that no Worker decodes', async () => {
+    let cancelled = false;
+    const body = new ReadableStream({ cancel: () => void (cancelled = true) });
+    fake.answer(() => fakeObject({ body, httpMetadata: { contentEncoding: 'br' } }));
+    expect(await rejection(storeOf().get(object))).toMatchObject({ code: 'R2_NOT_SUPPORTED' });
+    expect(cancelled).toBe(true);
+    fake.answer(() => fakeObject({ body: new Blob(['bc']).stream(), httpMetadata: { contentEncoding: 'br' } }));
+    expect(await storeOf().get({ ...object, range: { offset: 1 } })).toMatchObject({ status: 'found' });
+  });
+
   it('fails when nothing comes', async () => {
     expect(await read(new ReadableStream(), 3)).toMatchObject({ code: 'R2_TIMEOUT' });
   });
