@@ -1,3 +1,4 @@
+import { deflateSync, gzipSync } from 'node:zlib';
 import type { ErrorCode } from '../../../../src/errors.js';
 import { resolveR2Options, type R2ClientOptions } from '../../../../src/clients/r2/r2-config.js';
 import { BindingCalls } from '../../../../src/clients/r2/store/binding-call.js';
@@ -179,6 +180,17 @@ describe('the body of a read', () => {
 
   it('fails when it ends too early', async () => {
     expect(await read(new Blob(['ab']).stream(), 3)).toMatchObject({ code: 'R2_FAILED' });
+  });
+
+  it.each([
+    ['gzip', gzipSync('text')],
+    ['deflate', deflateSync('text')],
+    ['x-other', Buffer.from('text')],
+  ])('arrives decoded when it is stored with %s, as over S3', async (contentEncoding, bytes) => {
+    const body = new Blob([bytes]).stream();
+    fake.answer(() => fakeObject({ body, size: bytes.byteLength, httpMetadata: { contentEncoding } }));
+    const read = (await storeOf().get(object)) as StoreRead & { status: 'found' };
+    expect(await new Response(read.body).text()).toBe('text');
   });
 
   it('is refused, and let go of, when it is stored with an encoding that no Worker decodes', async () => {
