@@ -134,7 +134,8 @@ export type { ByteRange, R2StorageClass } from './clients/r2/store/object-store.
 export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
 export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
 export type { R2SignedUrlOptions } from './clients/r2/signing/signed-url.js';
-export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
+export type { R2UploadCheckpoint } from './clients/r2/transfer/upload-checkpoint.js';
+export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-options.js';
 
 // Types of event sinks
 export type {
