@@ -152,7 +152,8 @@ export type {
   R2StoringOptionsLike,
   R2UploadedPartLike,
 } from './clients/r2/store/r2-bucket.js';
-export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
+export type { R2UploadCheckpoint } from './clients/r2/transfer/upload-checkpoint.js';
+export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-options.js';
 
 // Types of event sinks
 export type {

@@ -38,7 +38,8 @@ import { internalsOf, keepInternals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
 import { BucketStores } from './store/bucket-stores.js';
 import { signedUrl, type R2SignedUrlOptions } from './signing/signed-url.js';
-import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
+import { uploadFile } from './transfer/upload-file.js';
+import type { R2UploadOptions, R2UploadResult } from './transfer/upload-options.js';
 
 export type {
   R2BindingsConfig,
@@ -64,7 +65,7 @@ export type {
 };
 export type { R2DeleteFailure } from './bulk/bulk-deletion.js';
 export type { R2Jurisdiction } from './r2-config.js';
-export type { R2UploadBody } from './transfer/upload-file.js';
+export type { R2UploadBody } from './transfer/upload-options.js';
 
 /**
  * Objects in Cloudflare R2, over its S3 API, the same in Workers and in Node. The AWS SDK is loaded on first use.
@@ -106,15 +107,16 @@ export class R2Client {
   }
 
   /**
-   * Stores an object, replacing one of the same key. What is larger than one request takes, and streams of unknown length
-   * beyond 8 MiB, go up in parts; a failed upload leaves nothing behind.
+   * Stores an object, replacing one of the same key unless a condition says otherwise. Above `multipartThresholdBytes`, and from
+   * streams of unknown length beyond one part, it goes up in parts of equal size, several at a time; a failed upload leaves nothing
+   * behind. The MD5 of what is sent goes along, and what the server says it has stored is compared with it.
    *
    * @returns the key, the entity tag and the number of bytes stored.
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (body, metadata, a stream that is longer or
-   * shorter than `contentLength`), `R2_*`
+   * shorter than `contentLength`), `R2_PRECONDITION_FAILED`, `R2_CHECKSUM_MISMATCH`, `R2_ABORTED`, `R2_NO_SUCH_UPLOAD` (`resume`), other `R2_*`
    */
   async uploadFile(options: R2UploadOptions): Promise<R2UploadResult> {
-    return uploadFile(this.#connection, checkOptions(options));
+    return uploadFile(internalsOf(this), checkOptions(options));
   }
 
   /**
