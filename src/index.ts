@@ -13,6 +13,7 @@ export { R2Client } from './clients/r2/r2-client.js';
 // R2: private HLS
 
 // R2: reading and serving
+export { serveFile } from './clients/r2/transfer/serve-file.js';
 
 // R2: uploads from the browser
 export { checkCors } from './clients/r2/browser/check-cors.js';
@@ -154,7 +155,16 @@ export type {
   R2DeletePrefixResult,
   R2DeleteProgress,
 } from './clients/r2/bulk/delete-files.js';
-export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/transfer/download-file.js';
+export type { R2Download, R2FileInfo, R2NotModified } from './clients/r2/transfer/download-file.js';
+export type {
+  R2ConditionalDownloadOptions,
+  R2DownloadOptions,
+  R2HeadOptions,
+  R2ReadOptions,
+} from './clients/r2/transfer/download-options.js';
+export type { R2Progress } from './clients/r2/transfer/progress.js';
+export type { R2ServeOptions } from './clients/r2/transfer/serve-file.js';
+export type { ByteRange, R2StorageClass } from './clients/r2/store/object-store.js';
 export type { R2Folder, R2ListedFile, R2ListFolderOptions, R2ListOptions } from './clients/r2/bulk/list-files.js';
 export type { MediaKey, MediaKeys, MediaKind } from './clients/r2/media-keys.js';
 export type { R2BindingsConfig, R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
@@ -175,7 +185,8 @@ export type {
   R2StoringOptionsLike,
   R2UploadedPartLike,
 } from './clients/r2/store/r2-bucket.js';
-export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
+export type { R2UploadCheckpoint } from './clients/r2/transfer/upload-checkpoint.js';
+export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-options.js';
 
 // Types of event sinks
 export type {
