@@ -18,6 +18,7 @@ export { servePrivateHls } from './clients/r2/hls/serve-private-hls.js';
 export { signPlaylist } from './clients/r2/hls/sign-playlist.js';
 
 // R2: reading and serving
+export { serveFile } from './clients/r2/transfer/serve-file.js';
 
 // R2: uploads from the browser
 
@@ -125,7 +126,20 @@ export type {
   R2DeletePrefixOptions,
   R2DeletePrefixResult,
 } from './clients/r2/bulk/delete-files.js';
-export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/transfer/download-file.js';
+export type { R2Download, R2FileInfo, R2NotModified } from './clients/r2/transfer/download-file.js';
+export type {
+  R2ConditionalDownloadOptions,
+  R2DownloadOptions,
+  R2HeadOptions,
+  R2ReadOptions,
+} from './clients/r2/transfer/download-options.js';
+export type { R2Progress } from './clients/r2/transfer/progress.js';
+export type { R2ServeOptions } from './clients/r2/transfer/serve-file.js';
+export type { ByteRange, R2StorageClass } from './clients/r2/store/object-store.js';
+export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
+export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
+export type { R2SignedLife } from './clients/r2/signing/presigner.js';
+export type { R2SignedUrlOptions, R2SignedUrlsOptions, R2SigningOptions } from './clients/r2/signing/signed-url.js';
 export type { HlsCookieOptions } from './clients/r2/hls/hls-cookie.js';
 export type { HlsCorsOptions } from './clients/r2/hls/hls-cors.js';
 export type {
@@ -142,10 +156,6 @@ export type { PlaylistVariableValues } from './clients/r2/hls/playlist-variables
 export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewrite-playlist.js';
 export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
 export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
-export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
-export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
-export type { R2SignedLife } from './clients/r2/signing/presigner.js';
-export type { R2SignedUrlOptions, R2SignedUrlsOptions, R2SigningOptions } from './clients/r2/signing/signed-url.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks

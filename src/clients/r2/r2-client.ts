@@ -14,12 +14,13 @@ import {
   downloadFile,
   headFile,
   type R2Download,
-  type R2DownloadOptions,
   type R2FileInfo,
+  type R2NotModified,
 } from './transfer/download-file.js';
+import type { R2ConditionalDownloadOptions, R2DownloadOptions, R2HeadOptions } from './transfer/download-options.js';
 import { listPages, type R2ListedFile, type R2ListOptions } from './bulk/list-files.js';
 import { resolveR2Config, resolveR2Options, type R2ClientConfig, type R2ClientOptions } from './r2-config.js';
-import { keepInternals } from './r2-internals.js';
+import { internalsOf, keepInternals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
 import { Presigner } from './signing/presigner.js';
 import { signedUrl, signedUrls, type R2SignedUrlOptions, type R2SignedUrlsOptions } from './signing/signed-url.js';
@@ -108,13 +109,25 @@ export class R2Client {
   }
 
   /**
-   * Reads an object.
+   * Reads an object, or a range of it. A connection that drops while the body is read is resumed, for the same version only.
    *
    * @returns the object with its content as a stream, or `null` when there is none of that key.
-   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET` and the other `R2_*`
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET`, `R2_PRECONDITION_FAILED` (`ifMatch`,
+   * `ifUnmodifiedSince`), `R2_RANGE_NOT_SATISFIABLE`, `R2_ABORTED` and the other `R2_*`
    */
-  async downloadFile(options: R2DownloadOptions): Promise<R2Download | null> {
-    return downloadFile(this.#connection, checkOptions(options));
+  downloadFile(options: R2DownloadOptions): Promise<R2Download | null>;
+  /**
+   * Reads an object unless the caller has it already.
+   *
+   * @returns `{ notModified: true, etag }` when the caller has that version; `null` when there is none of that key.
+   * @throws {CloudflareClientError} as above
+   */
+  downloadFile(options: R2ConditionalDownloadOptions): Promise<R2Download | R2NotModified | null>;
+  /** The two above. */
+  async downloadFile(
+    options: R2DownloadOptions | R2ConditionalDownloadOptions,
+  ): Promise<R2Download | R2NotModified | null> {
+    return downloadFile(internalsOf(this), checkOptions(options));
   }
 
   /**
@@ -123,8 +136,8 @@ export class R2Client {
    * @returns `null` when there is none of that key, and when there is no such bucket: the answer to a HEAD does not say which.
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
    */
-  async headFile(options: R2DownloadOptions): Promise<R2FileInfo | null> {
-    return headFile(this.#connection, checkOptions(options));
+  async headFile(options: R2HeadOptions): Promise<R2FileInfo | null> {
+    return headFile(internalsOf(this), checkOptions(options));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { isCloudflareClientError } from '../../../errors.js';
+import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
 import type { ExecutionContextLike } from '../../../internal/execution-context.js';
 import { checkFunction, checkOptions } from '../check-options.js';
 import { contentTypeForKey, DEFAULT_CONTENT_TYPE } from '../content-types.js';
@@ -8,7 +8,7 @@ import { integerOption } from '../r2-config.js';
 import { internalsOf } from '../r2-internals.js';
 import { serveFile } from '../transfer/serve-file.js';
 import { corsHeaders, preflightResponse, type CorsHeaders, type HlsCorsOptions } from './hls-cors.js';
-import type { HlsAccess, HlsTokens } from './hls-tokens.js';
+import { HlsTokens, type HlsAccess } from './hls-tokens.js';
 import { defaultCache, MediaCache, type CacheEntry, type HlsCacheLike } from './media-cache.js';
 
 /** What a handler of private HLS serves, and to whom. */
@@ -90,7 +90,7 @@ class PrivateHls {
     const { bucket, tokens, viewer, cors, onError } = options;
     internalsOf(r2);
     checkBucket(bucket);
-    checkFunction('tokens.verify', checkOptions(tokens, 'tokens').verify);
+    if (!(tokens instanceof HlsTokens)) throw new CloudflareClientError('INVALID_OPTION', 'tokens must be HlsTokens.');
     if (viewer !== undefined) checkFunction('viewer', viewer);
     if (onError !== undefined) checkFunction('onError', onError);
     this.#r2 = r2;
