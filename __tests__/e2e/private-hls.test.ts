@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
@@ -181,4 +184,35 @@ const PLAY = `(source) => new Promise((resolve) => {
       expect(stage.server.count()).toBe(0);
     });
   });
+
+  test('plays by each of the three ways in examples/private-hls', async () => {
+    const port = await freePort();
+    const example = spawn(process.execPath, ['examples/private-hls/run.mjs', '--port', String(port)], { cwd: ROOT });
+    const ended = new Promise((resolve) => example.once('exit', resolve));
+    try {
+      await new Promise<void>((resolve, reject) => {
+        example.stdout.once('data', () => resolve());
+        example.once('exit', () => reject(new Error('The example did not start.')));
+      });
+      await page.goto(`http://127.0.0.1:${port}/`);
+      for (const way of ['Token in the path', 'Cookie', 'Signed playlists']) {
+        await page.getByRole('button', { name: way }).click();
+        await page.getByText(/^Playing/).waitFor();
+        await page.evaluate('document.getElementById("video").playbackRate = 4');
+        await page.getByText('Played to the end.').waitFor();
+      }
+    } finally {
+      example.kill('SIGTERM');
+      await ended;
+    }
+  });
 });
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
