@@ -11,6 +11,11 @@ export { R2Client } from './clients/r2/r2-client.js';
 // R2: signing
 
 // R2: private HLS
+export { HlsTokens } from './clients/r2/hls/hls-tokens.js';
+export { resolvePlaylistUri } from './clients/r2/hls/playlist-uri.js';
+export { rewritePlaylist } from './clients/r2/hls/rewrite-playlist.js';
+export { servePrivateHls } from './clients/r2/hls/serve-private-hls.js';
+export { signPlaylist } from './clients/r2/hls/sign-playlist.js';
 
 // R2: reading and serving
 export { serveFile } from './clients/r2/transfer/serve-file.js';
@@ -187,6 +192,23 @@ export type {
 } from './clients/r2/store/r2-bucket.js';
 export type { R2UploadCheckpoint } from './clients/r2/transfer/upload-checkpoint.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-options.js';
+export type { HlsCookieOptions } from './clients/r2/hls/hls-cookie.js';
+export type { HlsCorsOptions } from './clients/r2/hls/hls-cors.js';
+export type {
+  HlsAccess,
+  HlsTokensOptions,
+  SignedHlsCookie,
+  SignedHlsPath,
+  SignHlsOptions,
+} from './clients/r2/hls/hls-tokens.js';
+export type { HlsCacheLike } from './clients/r2/hls/media-cache.js';
+export type { HlsGrant } from './clients/r2/hls/media-token.js';
+export type { PlaylistPlace, PlaylistTarget } from './clients/r2/hls/playlist-uri.js';
+export type { PlaylistVariableValues } from './clients/r2/hls/playlist-variables.js';
+export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewrite-playlist.js';
+export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
+export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
+export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks
 export type {
