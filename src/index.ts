@@ -208,7 +208,6 @@ export type { PlaylistVariableValues } from './clients/r2/hls/playlist-variables
 export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewrite-playlist.js';
 export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
 export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
-export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks
 export type {
