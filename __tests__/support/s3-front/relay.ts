@@ -81,7 +81,7 @@ async function passAnswer(
     const rest = chunk.subarray(0, limit - passed);
     passed += rest.length;
     if (keepBody) kept.push(rest);
-    if (!outgoing.write(rest)) await new Promise((resolve) => outgoing.once('drain', resolve).once('close', resolve));
+    if (!outgoing.write(rest)) await drained(outgoing);
     // What was written must reach the client before the end of the connection does.
     if (passed >= limit) {
       await new Promise((resolve) => outgoing.write('', resolve));
@@ -90,6 +90,16 @@ async function passAnswer(
   }
   await new Promise<void>((resolve) => outgoing.end(resolve));
   return Buffer.concat(kept).toString('utf8');
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off('drain', done).off('close', done);
+      resolve();
+    };
+    outgoing.on('drain', done).on('close', done);
+  });
 }
 
 function cutAfter(fault: Fault | undefined, what: 'request' | 'response'): number {
