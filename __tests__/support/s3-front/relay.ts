@@ -33,15 +33,26 @@ export function relay(passing: Relay): Promise<Relayed> {
   const { incoming, outgoing, target, agent, method, url, headers, body } = passing;
   return new Promise((resolve, reject) => {
     let sentBytes = 0;
-    const upstream = send({ agent, host: target.hostname, port: target.port, method, path: url, headers });
+    // A refusal may close the connection while the body is under way: only what has none may use it again.
+    const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+    const options = { host: target.hostname, port: target.port, method, path: url, headers };
+    const upstream = send({ ...options, agent: hasBody ? false : agent });
     const fail = (error: Error): void => {
       upstream.destroy();
       outgoing.destroy();
       reject(error);
     };
-    upstream.on('error', fail);
+    let isAnswered = false;
+    upstream.on('error', (error) => {
+      // An early refusal may end the connection that the rest of the body is sent on.
+      if (!isAnswered) fail(error);
+    });
     upstream.on('response', (answer) => {
+      isAnswered = true;
       passAnswer(passing, answer).then((text) => {
+        // What is left of a body that was refused.
+        incoming.unpipe(upstream);
+        incoming.resume();
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, sentBytes, body: text });
       }, fail);
     });
