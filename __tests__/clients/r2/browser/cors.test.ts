@@ -1,13 +1,15 @@
 import { checkCors } from '../../../../src/clients/r2/browser/check-cors.js';
-import { corsRules, type CorsRulesOptions } from '../../../../src/clients/r2/browser/cors-rules.js';
+import {
+  corsRules,
+  type CorsRulesOptions,
+  type UploadCorsRule,
+} from '../../../../src/clients/r2/browser/cors-rules.js';
 import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import { putCorsRules } from '../../../support/bucket-cors.js';
 import { startS3Front, type S3Front } from '../../../support/s3-front.js';
-import { signRequest } from '../../../support/s3-front/sigv4.js';
 
 const bucket = 'cors-media';
 const origin = 'https://app.example';
-
-type Rule = Partial<ReturnType<typeof corsRules>[number]>;
 
 describe('corsRules', () => {
   it('allows what the client needs, and no more', () => {
@@ -65,19 +67,8 @@ describe('checkCors', () => {
 
   beforeEach(() => front.reset());
 
-  async function setRules(rules: readonly Rule[]): Promise<void> {
-    const list = (name: string, values: readonly string[] = []): string =>
-      values.map((value) => `<${name}>${value}</${name}>`).join('');
-    const xml = rules.map(
-      (rule) =>
-        `<CORSRule>${list('AllowedOrigin', rule.allowedOrigins)}${list('AllowedMethod', rule.allowedMethods)}` +
-        `${list('AllowedHeader', rule.allowedHeaders)}${list('ExposeHeader', rule.exposeHeaders)}</CORSRule>`,
-    );
-    const url = new URL(`${front.endpoint}/${bucket}?cors=`);
-    const parts = { method: 'PUT', path: url.pathname, query: 'cors=', headers: { host: url.host } };
-    const headers = signRequest(parts, front.credentials, Date.now());
-    const body = `<CORSConfiguration>${xml.join('')}</CORSConfiguration>`;
-    expect((await fetch(url, { method: 'PUT', body, headers })).status).toBe(200);
+  async function setRules(rules: readonly Partial<UploadCorsRule>[]): Promise<void> {
+    await putCorsRules(front, bucket, rules);
     front.reset();
   }
 
