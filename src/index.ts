@@ -23,10 +23,13 @@ export { UploadRefused } from './clients/r2/browser/upload-refused.js';
 export { uppyCallbacks } from './clients/r2/browser/uppy-callbacks.js';
 
 // R2: keys of the media bucket
+export { mediaKeys, parseMediaKey } from './clients/r2/media-keys.js';
 
 // R2: bulk work and replication
 
 // R2: settings of a bucket
+export { diffCors, getCors, putCors } from './clients/r2/bucket/cors.js';
+export { diffLifecycle, getLifecycle, putLifecycle } from './clients/r2/bucket/lifecycle.js';
 
 // Codecs of the cache
 export { encryptedCodec } from './clients/kv/codecs/encrypted-codec.js';
@@ -118,6 +121,17 @@ export type { CachedSession } from './clients/kv/session.js';
 export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
 
 // Types of the R2 client
+export type { R2CorsDiff, R2PutCorsOptions, R2PutCorsResult } from './clients/r2/bucket/cors.js';
+export type { R2CorsMethod, R2CorsRule } from './clients/r2/bucket/cors-rule.js';
+export type {
+  R2Lifecycle,
+  R2LifecycleDiff,
+  R2PutLifecycleOptions,
+  R2PutLifecycleResult,
+  R2UnknownLifecycleRule,
+} from './clients/r2/bucket/lifecycle.js';
+export type { R2LifecycleRule, R2LifecycleTransition } from './clients/r2/bucket/lifecycle-rule.js';
+export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
 export type { CheckCorsOptions, CorsCheck, CorsProblem } from './clients/r2/browser/check-cors.js';
 export type {
   CorsRulesOptions,
@@ -132,18 +146,35 @@ export type { UploadRefusalReason } from './clients/r2/browser/upload-refused.js
 export type { UppyCallbacks, UppyCallbacksOptions, UppyPart } from './clients/r2/browser/uppy-callbacks.js';
 export type { UppySignedRequest } from './clients/r2/browser/uppy-sign-request.js';
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
-export type { R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
+export type { R2CopyHeaders, R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
 export type {
   R2DeleteFilesOptions,
   R2DeleteOptions,
   R2DeletePrefixOptions,
   R2DeletePrefixResult,
+  R2DeleteProgress,
 } from './clients/r2/bulk/delete-files.js';
 export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/transfer/download-file.js';
-export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
-export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
+export type { R2Folder, R2ListedFile, R2ListFolderOptions, R2ListOptions } from './clients/r2/bulk/list-files.js';
+export type { MediaKey, MediaKeys, MediaKind } from './clients/r2/media-keys.js';
+export type { R2BindingsConfig, R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
 export type { R2SignedLife } from './clients/r2/signing/presigner.js';
 export type { R2SignedUrlOptions, R2SignedUrlsOptions, R2SigningOptions } from './clients/r2/signing/signed-url.js';
+export type {
+  R2BucketLike,
+  R2BucketListOptionsLike,
+  R2ConditionalLike,
+  R2GetOptionsLike,
+  R2HttpMetadataLike,
+  R2MultipartUploadLike,
+  R2ObjectLike,
+  R2ObjectsLike,
+  R2PutOptionsLike,
+  R2RangeLike,
+  R2ReadLike,
+  R2StoringOptionsLike,
+  R2UploadedPartLike,
+} from './clients/r2/store/r2-bucket.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks

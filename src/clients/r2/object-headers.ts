@@ -73,7 +73,8 @@ function invalidMetadata(why: string): CloudflareClientError {
   return new CloudflareClientError('INVALID_VALUE', `metadata ${why}.`);
 }
 
-function encodeWords(value: string): string {
+/** Text as RFC 2047 encoded words. */
+export function encodeWords(value: string): string {
   const words: string[] = [];
   let word = '';
   for (const character of value) {

@@ -17,16 +17,31 @@ import {
   type R2DownloadOptions,
   type R2FileInfo,
 } from './transfer/download-file.js';
-import { listPages, type R2ListedFile, type R2ListOptions } from './bulk/list-files.js';
-import { resolveR2Config, resolveR2Options, type R2ClientConfig, type R2ClientOptions } from './r2-config.js';
-import { keepInternals } from './r2-internals.js';
+import {
+  listFiles,
+  listFolder,
+  listPages,
+  type R2Folder,
+  type R2ListedFile,
+  type R2ListFolderOptions,
+  type R2ListOptions,
+} from './bulk/list-files.js';
+import {
+  resolveR2Config,
+  resolveR2Options,
+  type R2BindingsConfig,
+  type R2ClientConfig,
+  type R2ClientOptions,
+} from './r2-config.js';
+import { keepInternals, type R2Internals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
 import { Presigner } from './signing/presigner.js';
 import { signedUrl, signedUrls, type R2SignedUrlOptions, type R2SignedUrlsOptions } from './signing/signed-url.js';
-import { S3Store } from './store/s3-store.js';
+import { BucketStores } from './store/bucket-stores.js';
 import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
 
 export type {
+  R2BindingsConfig,
   R2ClientConfig,
   R2ClientOptions,
   R2CopyOptions,
@@ -39,7 +54,9 @@ export type {
   R2Download,
   R2DownloadOptions,
   R2FileInfo,
+  R2Folder,
   R2ListedFile,
+  R2ListFolderOptions,
   R2ListOptions,
   R2SignedUrlOptions,
   R2SignedUrlsOptions,
@@ -75,25 +92,26 @@ export type { R2UploadBody } from './transfer/upload-file.js';
 export class R2Client {
   readonly #connection: R2Connection;
   readonly #presigner: Presigner;
+  readonly #r2: R2Internals;
 
   /**
    * Checks config and options; sends nothing and loads nothing.
    *
-   * @param config account and credentials; clients made with the same object share their connection pool.
+   * @param config account and credentials, or `bindings`, or both; clients made with the same object share their connections.
    * @throws {CloudflareClientError} `INVALID_CONFIG` naming the field, `INVALID_OPTION` naming the option.
    */
-  constructor(config: R2ClientConfig, options: R2ClientOptions = {}) {
+  constructor(config: R2ClientConfig | R2BindingsConfig, options: R2ClientOptions = {}) {
     const resolved = resolveR2Options(options);
-    const resolvedConfig = resolveR2Config(config);
-    this.#connection = new R2Connection(config, resolvedConfig, resolved);
-    this.#presigner = new Presigner(config, resolvedConfig, resolved.now);
-    const store = new S3Store(this.#connection);
-    keepInternals(this, {
+    this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
+    this.#presigner = new Presigner(config, this.#connection);
+    const stores = new BucketStores(config.bindings, this.#connection);
+    this.#r2 = {
       connection: this.#connection,
       options: resolved,
       presigner: this.#presigner,
-      storeOf: () => store,
-    });
+      storeOf: (bucket) => stores.of(bucket),
+    };
+    keepInternals(this, this.#r2);
   }
 
   /**
@@ -134,7 +152,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
    */
   async deleteFile(options: R2DeleteOptions): Promise<void> {
-    return deleteFile(this.#connection, checkOptions(options));
+    return deleteFile(this.#r2, checkOptions(options));
   }
 
   /**
@@ -145,7 +163,7 @@ export class R2Client {
    * whole fails; the message says how many were deleted before.
    */
   async deleteFiles(options: R2DeleteFilesOptions): Promise<R2DeleteResult> {
-    return deleteFiles(this.#connection, checkOptions(options));
+    return deleteFiles(this.#r2, checkOptions(options));
   }
 
   /**
@@ -156,7 +174,7 @@ export class R2Client {
    * allow it (then nothing was deleted), `INVALID_OPTION`, `R2_*` as for `deleteFiles`
    */
   async deletePrefix(options: R2DeletePrefixOptions): Promise<R2DeletePrefixResult> {
-    return deletePrefix(this.#connection, checkOptions(options));
+    return deletePrefix(this.#r2, checkOptions(options));
   }
 
   /**
@@ -166,9 +184,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
    */
   async listFiles(options: R2ListOptions): Promise<R2ListedFile[]> {
-    const files: R2ListedFile[] = [];
-    for await (const page of listPages(this.#connection, checkOptions(options))) files.push(...page);
-    return files;
+    return listFiles(this.#r2, checkOptions(options));
   }
 
   /**
@@ -177,17 +193,28 @@ export class R2Client {
    * @throws {CloudflareClientError} while iterating: `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
    */
   async *iterateFiles(options: R2ListOptions): AsyncGenerator<R2ListedFile, void, undefined> {
-    for await (const page of listPages(this.#connection, checkOptions(options))) yield* page;
+    for await (const page of listPages(this.#r2, checkOptions(options))) yield* page;
   }
 
   /**
-   * Copies an object on the server, with its content type and metadata; also from another bucket of the same account and
-   * jurisdiction. R2 copies up to 5 GiB in one go.
+   * Lists one level of a bucket, as a directory has it: the objects directly under a prefix, and the "folders" beside them.
    *
-   * @throws {CloudflareClientError} `R2_NO_SUCH_KEY` when there is no such source, `INVALID_KEY`, `INVALID_OPTION`, other `R2_*`
+   * @returns files and folders in the order of their names; both empty when nothing matches.
+   * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
+   */
+  async listFolder(options: R2ListFolderOptions): Promise<R2Folder> {
+    return listFolder(this.#r2, checkOptions(options));
+  }
+
+  /**
+   * Copies an object, with its content type, headers and metadata unless others are given; also from another bucket of the
+   * same account and jurisdiction. Over S3 the server copies; by a binding the bytes go through the Worker.
+   *
+   * @throws {CloudflareClientError} `R2_NO_SUCH_KEY` when there is no such source, `R2_PRECONDITION_FAILED` when it has not the tag
+   * `ifMatch`, `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (metadata), other `R2_*`
    */
   async copyFile(options: R2CopyOptions): Promise<R2CopyResult> {
-    return copyFile(this.#connection, checkOptions(options));
+    return copyFile(this.#r2, checkOptions(options));
   }
 
   /**

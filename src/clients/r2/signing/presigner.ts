@@ -1,7 +1,8 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { checkHeaderValue } from '../object-headers.js';
 import { checkBucket, checkKey, shown } from '../object-names.js';
-import { integerOption, type ResolvedR2Config } from '../r2-config.js';
+import { integerOption } from '../r2-config.js';
+import type { R2Connection } from '../s3/r2-connection.js';
 import { signingAccountOf } from './signing-account.js';
 import { escapeKey, escapeUri, signature } from './sigv4.js';
 
@@ -57,20 +58,17 @@ export interface PreparedPresign {
  */
 export class Presigner {
   readonly #identity: object;
-  readonly #config: ResolvedR2Config;
-  readonly #now: () => number;
+  readonly #connection: R2Connection;
 
   /**
    * Computes nothing yet.
    *
    * @param identity the caller's own config object: signing keys are kept for as long as it is.
-   * @param config what it says, checked.
-   * @param now milliseconds since the epoch.
+   * @param connection has the checked config and the clock; nothing is sent by it.
    */
-  constructor(identity: object, config: ResolvedR2Config, now: () => number) {
+  constructor(identity: object, connection: R2Connection) {
     this.#identity = identity;
-    this.#config = config;
-    this.#now = now;
+    this.#connection = connection;
   }
 
   /**
@@ -92,7 +90,7 @@ export class Presigner {
     const { method, bucket, roundExpiry = 1, query, headers } = shape;
     checkBucket(bucket);
     const life = lifeSeconds(shape);
-    const account = signingAccountOf(this.#identity, this.#config);
+    const account = signingAccountOf(this.#identity, this.#connection.config);
     const seconds = this.#seconds();
     const dated = account.dated(seconds - (seconds % roundExpiry));
     const signed = signedHeaders(account.host, headers);
@@ -104,14 +102,14 @@ export class Presigner {
       expiresAt: new Date((dated.seconds + life) * 1000),
       sign(key) {
         const full = key === undefined ? path : `${path}/${escapeKey(key)}`;
-        const code = signature(dated.key, dated.stringToSignStart, `${method}\n${full}${canonicalEnd}`);
+        const code = signature(dated.sign, `${method}\n${full}${canonicalEnd}`);
         return `${account.origin}${full}?${before}&X-Amz-Signature=${code}${after}`;
       },
     };
   }
 
   #seconds(): number {
-    const time: unknown = this.#now();
+    const time: unknown = this.#connection.options.now();
     if (typeof time === 'number' && time >= 0 && time <= MAX_TIME) return Math.floor(time / 1000);
     throw new CloudflareClientError('INVALID_OPTION', `now answered ${shown(time)}, which is no time.`);
   }

@@ -34,43 +34,67 @@ export interface HashStart {
 /** Enough for the longest key, escaped, in the longest request that is signed. */
 const KEPT_BUFFER_BYTES = 16_384;
 
+/** A message in the making. */
+class MessageBuffer {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+    this.view = new DataView(this.bytes.buffer);
+  }
+
+  /** Writes the padding behind the message; answers with the length of both, whole blocks. */
+  pad(length: number, totalBytes: number): number {
+    const end = Math.ceil((length + 1 + LENGTH_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
+    this.bytes[length] = 0x80;
+    this.bytes.fill(0, length + 1, end);
+    this.view.setUint32(end - LENGTH_BYTES, totalBytes / 2 ** 29);
+    this.view.setUint32(end - LENGTH_BYTES / 2, totalBytes << 3);
+    return end;
+  }
+}
+
 class Sha256 {
   readonly #constants = Int32Array.from(ROUND_CONSTANTS);
   readonly #schedule = new Int32Array(ROUND_CONSTANTS.length);
   readonly #encoder = new TextEncoder();
-  readonly #kept = new Uint8Array(KEPT_BUFFER_BYTES);
+  readonly #kept = new MessageBuffer(KEPT_BUFFER_BYTES);
   readonly #empty: HashStart = { state: Int32Array.from(INITIAL_STATE), bytes: 0 };
 
   digest(message: Uint8Array | string, start: HashStart = this.#empty): Int32Array {
-    const buffer = this.#bufferFor(message.length * (typeof message === 'string' ? 3 : 1));
-    let length = message.length;
-    if (typeof message === 'string') length = this.#encoder.encodeInto(message, buffer).written;
-    else buffer.set(message);
+    const { buffer, length } = this.#take(message);
+    return this.#absorb(start, buffer, buffer.pad(length, start.bytes + length));
+  }
+
+  blocks(message: Uint8Array | string, start: HashStart = this.#empty): HashStart {
+    const { buffer, length } = this.#take(message);
+    return { state: this.#absorb(start, buffer, length), bytes: start.bytes + length };
+  }
+
+  #take(message: Uint8Array | string): { readonly buffer: MessageBuffer; readonly length: number } {
+    const room = message.length * (typeof message === 'string' ? 3 : 1) + PADDING_BYTES;
+    const buffer = room <= KEPT_BUFFER_BYTES ? this.#kept : new MessageBuffer(room);
+    if (typeof message === 'string') {
+      return { buffer, length: this.#encoder.encodeInto(message, buffer.bytes).written };
+    }
+    buffer.bytes.set(message);
+    return { buffer, length: message.length };
+  }
+
+  #absorb(start: HashStart, { view }: MessageBuffer, length: number): Int32Array {
     const state = start.state.slice();
-    this.#absorb(state, buffer, pad(buffer, length, start.bytes + length));
-    return state;
-  }
-
-  afterBlock(block: Uint8Array): HashStart {
-    const state = this.#empty.state.slice();
-    this.#absorb(state, block, BLOCK_BYTES);
-    return { state, bytes: BLOCK_BYTES };
-  }
-
-  #bufferFor(bytes: number): Uint8Array {
-    const padded = bytes + PADDING_BYTES;
-    return padded <= KEPT_BUFFER_BYTES ? this.#kept : new Uint8Array(padded);
-  }
-
-  #absorb(state: Int32Array, bytes: Uint8Array, length: number): void {
     for (let offset = 0; offset < length; offset += BLOCK_BYTES) {
-      fillSchedule(this.#schedule, bytes, offset);
+      fillSchedule(this.#schedule, view, offset);
       compress(state, this.#schedule, this.#constants);
     }
+    return state;
   }
 }
 
+// Made on first use, for the whole isolate: a call leaves nothing in it that another one reads, and none is interrupted.
 let hasher: Sha256 | undefined;
+let hexBytes: readonly string[] | undefined;
 
 /**
  * The digest of a message, as eight words. It is copied: this is made for messages of some kilobytes.
@@ -82,86 +106,64 @@ export function sha256(message: Uint8Array | string, start?: HashStart): Int32Ar
   return (hasher ??= new Sha256()).digest(message, start);
 }
 
-/** The hash that has taken one block of 64 bytes. */
-export function hashAfterBlock(block: Uint8Array): HashStart {
-  return (hasher ??= new Sha256()).afterBlock(block);
+/** The hash that has taken whole blocks of 64 bytes, to go on from. */
+export function hashBlocks(blocks: Uint8Array | string, start?: HashStart): HashStart {
+  return (hasher ??= new Sha256()).blocks(blocks, start);
 }
 
 /** A digest in lower-case hexadecimal: 64 characters. */
 export function digestToHex(digest: Int32Array): string {
   let hex = '';
-  for (const word of digest) hex += (word >>> 0).toString(16).padStart(8, '0');
+  for (const word of digest) hex += hexByte(word >>> 24) + hexByte(word >>> 16) + hexByte(word >>> 8) + hexByte(word);
   return hex;
+}
+
+function hexByte(byte: number): string {
+  hexBytes ??= Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'));
+  return hexBytes[byte & 0xff] ?? '';
 }
 
 /** A digest as its 32 bytes. */
 export function digestToBytes(digest: Int32Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(digest.length * 4);
-  digest.forEach((word, index) => writeWord(bytes, index * 4, word));
+  // Without a DataView: the engine keeps so small an array on its own heap until one asks for its buffer.
+  const bytes = new Uint8Array(digest.byteLength);
+  for (let index = 0; index < bytes.length; index += 1) {
+    bytes[index] = (digest[index >>> 2] ?? 0) >>> (24 - 8 * (index & 3));
+  }
   return bytes;
 }
 
-/** Writes the padding behind a message; answers with the length of both, whole blocks. */
-function pad(buffer: Uint8Array, length: number, totalBytes: number): number {
-  const end = Math.ceil((length + 1 + LENGTH_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
-  buffer[length] = 0x80;
-  buffer.fill(0, length + 1, end);
-  writeWord(buffer, end - LENGTH_BYTES, Math.floor(totalBytes / 2 ** 29));
-  writeWord(buffer, end - LENGTH_BYTES / 2, totalBytes << 3);
-  return end;
-}
-
-function writeWord(bytes: Uint8Array, offset: number, word: number): void {
-  bytes[offset] = word >>> 24;
-  bytes[offset + 1] = word >>> 16;
-  bytes[offset + 2] = word >>> 8;
-  bytes[offset + 3] = word;
-}
-
-function readWord(bytes: Uint8Array, offset: number): number {
-  return (
-    (at(bytes, offset) << 24) | (at(bytes, offset + 1) << 16) | (at(bytes, offset + 2) << 8) | at(bytes, offset + 3)
-  );
-}
-
-function at(words: Uint8Array | Int32Array, index: number): number {
-  return words[index] ?? 0;
-}
-
-function rotate(word: number, bits: number): number {
-  return (word >>> bits) | (word << (32 - bits));
-}
+// Names as in the standard, section 4.1.2. The shifts are literals, because engines make rotations of those alone.
+const sum0 = (x: number): number => ((x >>> 2) | (x << 30)) ^ ((x >>> 13) | (x << 19)) ^ ((x >>> 22) | (x << 10));
+const sum1 = (x: number): number => ((x >>> 6) | (x << 26)) ^ ((x >>> 11) | (x << 21)) ^ ((x >>> 25) | (x << 7));
+const sigma0 = (x: number): number => ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
+const sigma1 = (x: number): number => ((x >>> 17) | (x << 15)) ^ ((x >>> 19) | (x << 13)) ^ (x >>> 10);
+const choice = (x: number, y: number, z: number): number => z ^ (x & (y ^ z));
+const majority = (x: number, y: number, z: number): number => (x & y) ^ (z & (x ^ y));
 
 /** The 64 words that the rounds take: those of the block, and what follows from them. */
-function fillSchedule(schedule: Int32Array, bytes: Uint8Array, offset: number): void {
-  for (let index = 0; index < 16; index += 1) schedule[index] = readWord(bytes, offset + index * 4);
-  for (let index = 16; index < 64; index += 1) {
-    const early = at(schedule, index - 15);
-    const late = at(schedule, index - 2);
-    schedule[index] =
-      at(schedule, index - 16) +
-      (rotate(early, 7) ^ rotate(early, 18) ^ (early >>> 3)) +
-      at(schedule, index - 7) +
-      (rotate(late, 17) ^ rotate(late, 19) ^ (late >>> 10));
+function fillSchedule(schedule: Int32Array, message: DataView, offset: number): void {
+  for (let t = 0; t < 16; t += 1) schedule[t] = message.getInt32(offset + t * 4);
+  for (let t = 16; t < 64; t += 1) {
+    const late = sigma1(schedule[t - 2] ?? 0) + (schedule[t - 7] ?? 0);
+    // Cut to 32 bits here: the array would do it too, but from a floating-point number.
+    schedule[t] = (late + sigma0(schedule[t - 15] ?? 0) + (schedule[t - 16] ?? 0)) | 0;
   }
 }
 
 /** One block. Names as in the standard, section 6.2.2. */
 function compress(state: Int32Array, schedule: Int32Array, constants: Int32Array): void {
-  let a = at(state, 0);
-  let b = at(state, 1);
-  let c = at(state, 2);
-  let d = at(state, 3);
-  let e = at(state, 4);
-  let f = at(state, 5);
-  let g = at(state, 6);
-  let h = at(state, 7);
-  for (let round = 0; round < 64; round += 1) {
-    const choice = (e & f) ^ (~e & g);
-    const majority = (a & b) ^ (a & c) ^ (b & c);
-    const sum1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-    const sum0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
-    const t1 = (h + sum1 + choice + at(constants, round) + at(schedule, round)) | 0;
+  let a = state[0] ?? 0;
+  let b = state[1] ?? 0;
+  let c = state[2] ?? 0;
+  let d = state[3] ?? 0;
+  let e = state[4] ?? 0;
+  let f = state[5] ?? 0;
+  let g = state[6] ?? 0;
+  let h = state[7] ?? 0;
+  for (let t = 0; t < 64; t += 1) {
+    const t1 = (h + sum1(e) + choice(e, f, g) + (constants[t] ?? 0) + (schedule[t] ?? 0)) | 0;
+    const t2 = (sum0(a) + majority(a, b, c)) | 0;
     h = g;
     g = f;
     f = e;
@@ -169,9 +171,11 @@ function compress(state: Int32Array, schedule: Int32Array, constants: Int32Array
     d = c;
     c = b;
     b = a;
-    a = (t1 + sum0 + majority) | 0;
+    a = (t1 + t2) | 0;
   }
-  [a, b, c, d, e, f, g, h].forEach((word, index) => {
-    state[index] = at(state, index) + word;
-  });
+  addTo(state, [a, b, c, d, e, f, g, h]);
+}
+
+function addTo(state: Int32Array, words: readonly number[]): void {
+  for (let index = 0; index < words.length; index += 1) state[index] = (state[index] ?? 0) + (words[index] ?? 0);
 }

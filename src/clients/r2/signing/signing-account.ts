@@ -1,6 +1,13 @@
 import type { ResolvedR2Config } from '../r2-config.js';
 import type { HmacSha256 } from './hmac-sha256.js';
-import { deriveSigningKey, escapeUri, scopeText, SIGV4_ALGORITHM } from './sigv4.js';
+import {
+  deriveSigningKey,
+  escapeUri,
+  scopeText,
+  SIGV4_ALGORITHM,
+  stringToSignStart,
+  type SigningScope,
+} from './sigv4.js';
 
 const REGION = 'auto';
 const SERVICE = 's3';
@@ -10,9 +17,8 @@ const KEPT_DAYS = 2;
 /** What all requests of one second have in common. */
 export interface DatedSigning {
   readonly seconds: number;
-  readonly key: HmacSha256;
-  /** The string to sign, up to the hash of the request. */
-  readonly stringToSignStart: string;
+  /** The signing key, begun with all of the string to sign but the hash of the request. */
+  readonly sign: (ending: string) => Int32Array;
   /** Query parameters from the algorithm to the date, in the order of their names. */
   readonly query: string;
 }
@@ -59,24 +65,24 @@ export class SigningAccount {
   #date(seconds: number): DatedSigning {
     const date = `${new Date(seconds * 1000).toISOString().slice(0, 19).replaceAll(/[:-]/g, '')}Z`;
     const day = date.slice(0, 8);
-    const scope = scopeText({ day, region: REGION, service: SERVICE });
-    const credential = escapeUri(`${this.#config.accessKeyId}/${scope}`);
+    const scope = { day, region: REGION, service: SERVICE };
+    const credential = escapeUri(`${this.#config.accessKeyId}/${scopeText(scope)}`);
     return {
       seconds,
-      key: this.#keyOf(day),
-      stringToSignStart: `${SIGV4_ALGORITHM}\n${date}\n${scope}\n`,
+      sign: this.#keyOf(scope).beginningWith(stringToSignStart(date, scope)),
       query:
         `X-Amz-Algorithm=${SIGV4_ALGORITHM}&X-Amz-Content-Sha256=UNSIGNED-PAYLOAD` +
         `&X-Amz-Credential=${credential}&X-Amz-Date=${date}`,
     };
   }
 
-  #keyOf(day: string): HmacSha256 {
+  #keyOf(scope: SigningScope): HmacSha256 {
+    const { day } = scope;
     const kept = this.#keys.get(day);
     if (kept !== undefined) return kept;
     const [oldest] = this.#keys.keys();
     if (oldest !== undefined && this.#keys.size >= KEPT_DAYS) this.#keys.delete(oldest);
-    const key = deriveSigningKey(this.#config.secretAccessKey, { day, region: REGION, service: SERVICE });
+    const key = deriveSigningKey(this.#config.secretAccessKey, scope);
     this.#keys.set(day, key);
     return key;
   }

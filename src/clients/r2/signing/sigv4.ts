@@ -27,15 +27,19 @@ export function deriveSigningKey(secretAccessKey: string, { day, region, service
   return key;
 }
 
+/** The start of each string to sign of one second, without the hash of the request that ends it. */
+export function stringToSignStart(date: string, scope: SigningScope): string {
+  return `${SIGV4_ALGORITHM}\n${date}\n${scopeText(scope)}\n`;
+}
+
 /**
  * Signs a canonical request.
  *
- * @param key the signing key.
- * @param stringToSignStart all of the string to sign but the hash of the request: algorithm, time and scope, a line each.
+ * @param sign the signing key, begun with `stringToSignStart`.
  * @param canonicalRequest the request in SigV4's canonical form.
  */
-export function signature(key: HmacSha256, stringToSignStart: string, canonicalRequest: string): string {
-  return digestToHex(key.digest(stringToSignStart + digestToHex(sha256(canonicalRequest))));
+export function signature(sign: (ending: string) => Int32Array, canonicalRequest: string): string {
+  return digestToHex(sign(digestToHex(sha256(canonicalRequest))));
 }
 
 /** Escapes as SigV4 does: everything but letters, digits and `-._~`. */
