@@ -9,6 +9,9 @@ export { SessionCacheClient } from './clients/kv/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
 // R2: signing
+export { planParts } from './clients/r2/signing/part-plan.js';
+export { presignCommand } from './clients/r2/signing/presign-command.js';
+export { temporaryCredentials } from './clients/r2/signing/temporary-credentials.js';
 
 // R2: private HLS
 
@@ -175,6 +178,26 @@ export type {
   R2StoringOptionsLike,
   R2UploadedPartLike,
 } from './clients/r2/store/r2-bucket.js';
+export type {
+  R2CompleteMultipartOptions,
+  R2CreateMultipartOptions,
+  R2ListMultipartOptions,
+  R2MultipartOptions,
+  R2MultipartPart,
+  R2MultipartUpload,
+  R2PendingUpload,
+  R2SignedPart,
+  R2SignedPartsOptions,
+} from './clients/r2/signing/multipart.js';
+export type { R2PartPlan } from './clients/r2/signing/part-plan.js';
+export type { R2PresignCommandOptions, R2SdkCommand } from './clients/r2/signing/presign-command.js';
+export type { R2StoredHeaderOptions } from './clients/r2/signing/stored-headers.js';
+export type {
+  R2Permission,
+  R2TemporaryCredentials,
+  R2TemporaryCredentialsOptions,
+} from './clients/r2/signing/temporary-credentials.js';
+export type { R2SignedUpload, R2SignedUploadOptions } from './clients/r2/signing/upload-url.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks
