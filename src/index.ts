@@ -9,6 +9,9 @@ export { SessionCacheClient } from './clients/kv/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
 // R2: signing
+export { planParts } from './clients/r2/signing/part-plan.js';
+export { presignCommand } from './clients/r2/signing/presign-command.js';
+export { temporaryCredentials } from './clients/r2/signing/temporary-credentials.js';
 
 // R2: private HLS
 export { HlsTokens } from './clients/r2/hls/hls-tokens.js';
@@ -208,6 +211,27 @@ export type { PlaylistVariableValues } from './clients/r2/hls/playlist-variables
 export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewrite-playlist.js';
 export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
 export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
+export type {
+  R2CompleteMultipartOptions,
+  R2CreateMultipartOptions,
+  R2ListMultipartOptions,
+  R2MultipartOptions,
+  R2MultipartPart,
+  R2MultipartUpload,
+  R2PendingUpload,
+  R2SignedPart,
+  R2SignedPartsOptions,
+} from './clients/r2/signing/multipart.js';
+export type { R2PartPlan } from './clients/r2/signing/part-plan.js';
+export type { R2PresignCommandOptions, R2SdkCommand } from './clients/r2/signing/presign-command.js';
+export type { R2StoredHeaderOptions } from './clients/r2/signing/stored-headers.js';
+export type {
+  R2Permission,
+  R2TemporaryCredentials,
+  R2TemporaryCredentialsOptions,
+} from './clients/r2/signing/temporary-credentials.js';
+export type { R2SignedUpload, R2SignedUploadOptions } from './clients/r2/signing/upload-url.js';
+export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks
 export type {
