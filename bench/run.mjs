@@ -11,6 +11,7 @@ const PARTS = {
   'kv-operations': script('bench/kv-operations.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
+  presign: script('bench/presign.mjs'),
   memory: script('bench/r2-memory.mjs'),
 };
 
