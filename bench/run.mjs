@@ -12,6 +12,7 @@ const PARTS = {
   playlist: script('bench/playlist.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
+  presign: script('bench/presign.mjs'),
   memory: script('bench/r2-memory.mjs'),
 };
 
