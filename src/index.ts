@@ -35,10 +35,13 @@ export { uppyCallbacks } from './clients/r2/browser/uppy-callbacks.js';
 export { mediaKeys, parseMediaKey } from './clients/r2/media-keys.js';
 
 // R2: bulk work and replication
+export { replicate } from './clients/r2/replicate/replicate.js';
+export { replicateBatch, replicateOnEvent } from './clients/r2/replicate/replicate-on-event.js';
 
 // R2: settings of a bucket
 export { diffCors, getCors, putCors } from './clients/r2/bucket/cors.js';
 export { diffLifecycle, getLifecycle, putLifecycle } from './clients/r2/bucket/lifecycle.js';
+export { parseR2Event } from './clients/r2/bucket/queue-event.js';
 
 // Codecs of the cache
 export { encryptedCodec } from './clients/kv/codecs/encrypted-codec.js';
@@ -140,6 +143,7 @@ export type {
   R2UnknownLifecycleRule,
 } from './clients/r2/bucket/lifecycle.js';
 export type { R2LifecycleRule, R2LifecycleTransition } from './clients/r2/bucket/lifecycle-rule.js';
+export type { R2Event, R2EventAction } from './clients/r2/bucket/queue-event.js';
 export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
 export type { CheckCorsOptions, CorsCheck, CorsProblem } from './clients/r2/browser/check-cors.js';
 export type {
@@ -156,6 +160,8 @@ export type { UppyCallbacks, UppyCallbacksOptions, UppyPart } from './clients/r2
 export type { UppySignedRequest } from './clients/r2/browser/uppy-sign-request.js';
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
 export type { R2CopyHeaders, R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
+export type { R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
+export type { R2CopyFailure, R2CopyPrefixOptions, R2CopyPrefixResult } from './clients/r2/bulk/copy-prefix.js';
 export type {
   R2DeleteFilesOptions,
   R2DeleteOptions,
@@ -231,6 +237,28 @@ export type {
   R2TemporaryCredentialsOptions,
 } from './clients/r2/signing/temporary-credentials.js';
 export type { R2SignedUpload, R2SignedUploadOptions } from './clients/r2/signing/upload-url.js';
+export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/transfer/download-file.js';
+export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
+export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
+export type { ReplicationCheckpoint } from './clients/r2/replicate/checkpoint.js';
+export type { ReplicateOptions } from './clients/r2/replicate/replicate-options.js';
+export type {
+  MessageBatchLike,
+  QueueMessageLike,
+  ReplicateBatchReport,
+  ReplicateOnEventOptions,
+  ReplicateOnEventOutcome,
+} from './clients/r2/replicate/replicate-on-event.js';
+export type {
+  ReplicationCount,
+  ReplicationFailure,
+  ReplicationProgress,
+  ReplicationReport,
+  ReplicationTotals,
+  ReplicationVerification,
+} from './clients/r2/replicate/replication-report.js';
+export type { ReplicationEnd } from './clients/r2/replicate/route.js';
+export type { R2SignedUrlOptions } from './clients/r2/signing/signed-url.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks

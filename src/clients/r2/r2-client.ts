@@ -1,4 +1,5 @@
 import { checkOptions } from './check-options.js';
+import { copyPrefix, type R2CopyPrefixOptions, type R2CopyPrefixResult } from './bulk/copy-prefix.js';
 import { copyFile, type R2CopyOptions, type R2CopyResult } from './bulk/copy-file.js';
 import {
   deleteFile,
@@ -51,6 +52,8 @@ export type {
   R2ClientConfig,
   R2ClientOptions,
   R2CopyOptions,
+  R2CopyPrefixOptions,
+  R2CopyPrefixResult,
   R2CopyResult,
   R2DeleteFilesOptions,
   R2DeleteOptions,
@@ -230,6 +233,18 @@ export class R2Client {
    */
   async copyFile(options: R2CopyOptions): Promise<R2CopyResult> {
     return copyFile(this.#r2, checkOptions(options));
+  }
+
+  /**
+   * Copies everything whose key begins with a prefix to another prefix, on the server, however many pages that is; also to another
+   * bucket of the same account and jurisdiction. For other accounts, and for what can be gone on with, see `replicate`.
+   *
+   * @returns how many matched, how many were copied, and each key that was not, with the reason.
+   * @throws {CloudflareClientError} `INVALID_PREFIX` for a prefix that does not end in `/`, `INVALID_OPTION` (also for prefixes of which
+   * one begins with the other, in one bucket), `R2_ABORTED`, `R2_*` when a listing, the bucket or the credentials fail
+   */
+  async copyPrefix(options: R2CopyPrefixOptions): Promise<R2CopyPrefixResult> {
+    return copyPrefix(this, checkOptions(options));
   }
 
   /**
