@@ -160,7 +160,6 @@ export type { UppyCallbacks, UppyCallbacksOptions, UppyPart } from './clients/r2
 export type { UppySignedRequest } from './clients/r2/browser/uppy-sign-request.js';
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
 export type { R2CopyHeaders, R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
-export type { R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
 export type { R2CopyFailure, R2CopyPrefixOptions, R2CopyPrefixResult } from './clients/r2/bulk/copy-prefix.js';
 export type {
   R2DeleteFilesOptions,
@@ -237,9 +236,6 @@ export type {
   R2TemporaryCredentialsOptions,
 } from './clients/r2/signing/temporary-credentials.js';
 export type { R2SignedUpload, R2SignedUploadOptions } from './clients/r2/signing/upload-url.js';
-export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/transfer/download-file.js';
-export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
-export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
 export type { ReplicationCheckpoint } from './clients/r2/replicate/checkpoint.js';
 export type { ReplicateOptions } from './clients/r2/replicate/replicate-options.js';
 export type {
@@ -258,8 +254,6 @@ export type {
   ReplicationVerification,
 } from './clients/r2/replicate/replication-report.js';
 export type { ReplicationEnd } from './clients/r2/replicate/route.js';
-export type { R2SignedUrlOptions } from './clients/r2/signing/signed-url.js';
-export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks
 export type {
