@@ -1,8 +1,10 @@
-import { CloudflareClientError } from '../../../../src/errors.js';
+import type { CloudflareClientError } from '../../../../src/errors.js';
 import { replicate } from '../../../../src/clients/r2/replicate/replicate.js';
 import type { ReplicateOptions } from '../../../../src/clients/r2/replicate/replicate-options.js';
+import { internalsOf } from '../../../../src/clients/r2/r2-internals.js';
 import { R2Client } from '../../../../src/clients/r2/r2-client.js';
 import type { FrontRequest } from '../../../support/s3-front.js';
+import { startFaultServer, status } from '../fault-server.js';
 import { BUCKET, clientOf, contents, memoryCheckpoint, OTHER_BUCKET, startSide, type Side } from './two-servers.js';
 
 const MIB = 1024 * 1024;
@@ -127,21 +129,13 @@ describe('a fault of one object', () => {
 });
 
 describe('an object that changes while it is copied', () => {
-  async function changeOnce(key: string): Promise<void> {
-    const original = source.client;
-    // The listing has passed; the object is replaced before it is read.
-    const replaced = source.put(key, 'newer content');
-    await replaced;
-    expect(original).toBeDefined();
-  }
-
   it('is copied as it is then', async () => {
     await source.put('a', 'old');
     const listed = release();
     source.front.fault(is('GetObject', 'a'), { until: listed.promise });
     const work = run({ verify: true });
     await seen(source, 'GetObject');
-    await changeOnce('a');
+    await source.put('a', 'newer content');
     listed.resolve();
     expect(await work).toMatchObject({ complete: true, copied: { objects: 1 } });
     expect(await target.text('a')).toBe('newer content');
@@ -177,23 +171,6 @@ describe('what ends a replication', () => {
     expect(await rejection(run({ deleteExtraneous: true }))).toMatchObject({ code: 'R2_ACCESS_DENIED' });
     expect(target.front.count('DeleteObjects')).toBe(0);
     expect(await target.list()).toHaveLength(1);
-  });
-
-  it('is a listing that fails on its second page; what was copied before stays, and nothing is deleted', async () => {
-    await putMany(source, 1005);
-    await target.put('a-extraneous', 'x');
-    target.front.reset();
-    source.front.fault(({ params }) => params.has('continuation-token'), { status: 500 }, 99);
-    const checkpoint = memoryCheckpoint();
-    const failed = await rejection(run({ deleteExtraneous: true, checkpoint, concurrency: 64 }));
-    expect(failed).toMatchObject({ code: 'R2_FAILED' });
-    expect(target.front.count('DeleteObjects')).toBe(0);
-    expect(target.front.count('PutObject')).toBe(1000);
-    source.front.reset();
-    target.front.reset();
-    const report = await run({ deleteExtraneous: true, checkpoint, verify: true });
-    expect(report).toMatchObject({ complete: true, resumed: true, source: { objects: 1005 }, deleted: 1 });
-    expect(target.front.count('PutObject')).toBe(5);
   });
 
   it.each([
@@ -240,7 +217,6 @@ describe('what ends a replication', () => {
     ]
       .map((key) => `<Contents><Key>${key}</Key><Size>1</Size><ETag>"x"</ETag></Contents>`)
       .join('')}</ListBucketResult>`;
-    const { startFaultServer, status } = await import('../fault-server.js');
     const server = await startFaultServer();
     server.answer(status(200, listing));
     const from = { client: new R2Client({ ...source.front.config, endpoint: server.endpoint }), bucket: BUCKET };
@@ -346,23 +322,13 @@ describe('the deletion of what is extraneous', () => {
     await target.put('k9', 'extraneous');
     // The object comes to the source after the listing.
     const listed = release();
-    let lists = 0;
     source.front.fault(({ operation }) => operation === 'HeadObject', { until: listed.promise });
-    source.front.fault(({ operation }) => operation === 'ListObjectsV2' && (lists += 1) < 0, { delayMs: 0 });
     const work = run({ deleteExtraneous: true });
     await seen(source, 'HeadObject');
     await source.put('k9', 'new');
     listed.resolve();
     expect(await work).toMatchObject({ deleted: 0 });
     expect(await target.text('k9')).toBe('extraneous');
-  });
-
-  it('reports keys that are locked, and goes on', async () => {
-    await source.put('a', 'x');
-    await target.put('b', 'x');
-    await target.put('c', 'x');
-    target.front.fault(is('DeleteObjects'), { status: 403, code: 'AccessDenied' });
-    expect(await rejection(run({ deleteExtraneous: true }))).toMatchObject({ code: 'R2_ACCESS_DENIED' });
   });
 });
 
@@ -399,12 +365,11 @@ async function seen(side: Side, operation: string): Promise<void> {
 
 async function putInParts(side: Side, key: string, bytes: number): Promise<void> {
   const body = new Blob([new Uint8Array(bytes).map((_, index) => index % 251)]).stream();
-  const { internalsOf } = await import('../../../../src/clients/r2/r2-internals.js');
   const store = internalsOf(side.client).storeOf(BUCKET);
   const all = new Uint8Array(await new Response(body).arrayBuffer());
   const uploadTarget = { bucket: BUCKET, key };
   const uploadId = await store.createUpload({ ...uploadTarget, headers: { contentType: 'video/mp4', metadata: {} } });
-  const parts = [];
+  const parts: { partNumber: number; etag: string }[] = [];
   for (let offset = 0; offset < bytes; offset += 5 * MIB) {
     const part = all.subarray(offset, offset + 5 * MIB);
     const partNumber = parts.length + 1;
