@@ -52,6 +52,7 @@ async function run(
   const ends = { from: endOf(call, from, options.fromEnv), to: endOf(call, to, options.toEnv) };
   const concurrency = parseInteger(options.concurrency, '--concurrency', { min: 1, max: 256 });
   const progress = call.startProgress(printable(`${verb} ${from} to ${to}`));
+  const checkpoint = options.checkpoint === undefined ? undefined : checkpointIn(call, options.checkpoint);
   const report = await replicate({
     ...ends,
     concurrency,
@@ -60,12 +61,16 @@ async function run(
     keepNewer: options.keepNewer,
     dryRun: options.dryRun,
     verify: options.verify,
-    checkpoint: options.checkpoint === undefined ? undefined : checkpointIn(call, options.checkpoint),
+    checkpoint,
     signal: call.signal,
     onProgress: ({ totals, failed }) => {
       const { copied, unchanged, keptNewer, vanished, deleted } = totals;
       progress.update(copied.objects + unchanged.objects + keptNewer + vanished + deleted + failed, null);
     },
+  }).catch((error: unknown) => {
+    if (call.signal.aborted && checkpoint !== undefined)
+      call.note('The same command line goes on from the checkpoint.');
+    throw error;
   });
   call.endProgress();
   if (!report.complete) call.exitCode = EXIT.findings;
