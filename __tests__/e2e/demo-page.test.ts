@@ -70,8 +70,8 @@ if (isSkipped) process.stderr.write(`Skipped: there is no ${CHROMIUM}. On Debian
 
   test('shows every step of the tour as passed, within the width of a phone', async () => {
     await page.goto(url);
-    await page.locator('#tour-summary').getByText('15 of 15 steps passed').waitFor();
-    expect(await page.locator('#tour [data-outcome="passed"]').count()).toBe(15);
+    await page.locator('#tour-summary').getByText('20 of 20 steps passed').waitFor();
+    expect(await page.locator('#tour [data-outcome="passed"]').count()).toBe(20);
     expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBe(0);
   });
 
