@@ -48,8 +48,11 @@ async function seed(prefix: string, count: number): Promise<void> {
   );
 }
 
+/** Waits for what the server sees; gives up, so that a test that fails also ends. */
 async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  const deadline = Date.now() + 20_000;
+  while (!condition() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(condition()).toBe(true);
 }
 
 function file(name: string, value: unknown): string {

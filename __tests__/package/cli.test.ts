@@ -44,8 +44,11 @@ function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {
 
 const cli = (...args: string[]): Promise<Ended> => ended(start(args));
 
+/** Waits for so many requests; gives up, so that a test that fails also ends. */
 async function asked(faulty: FaultServer, times: number): Promise<void> {
-  while (faulty.seen.length < times) await new Promise((resolve) => setImmediate(resolve));
+  const deadline = Date.now() + 20_000;
+  while (faulty.seen.length < times && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(faulty.seen.length).toBeGreaterThanOrEqual(times);
 }
 
 const LISTING = `<ListBucketResult><Name>media</Name><KeyCount>1</KeyCount><IsTruncated>false</IsTruncated><Contents><Key>a/1</Key><Size>1</Size></Contents></ListBucketResult>`;
