@@ -16,6 +16,7 @@ export { resolvePlaylistUri } from './clients/r2/hls/playlist-uri.js';
 export { rewritePlaylist } from './clients/r2/hls/rewrite-playlist.js';
 export { servePrivateHls } from './clients/r2/hls/serve-private-hls.js';
 export { signPlaylist } from './clients/r2/hls/sign-playlist.js';
+export { timedHmacToken } from './clients/r2/hls/timed-hmac.js';
 
 // R2: reading and serving
 export { serveFile } from './clients/r2/transfer/serve-file.js';
@@ -156,6 +157,7 @@ export type { PlaylistVariableValues } from './clients/r2/hls/playlist-variables
 export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewrite-playlist.js';
 export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
 export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
+export type { TimedHmacOptions } from './clients/r2/hls/timed-hmac.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks
