@@ -12,6 +12,8 @@ const PARTS = {
   playlist: script('bench/playlist.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
+  presign: script('bench/presign.mjs'),
+  'presign-workerd': script('bench/presign-workerd.mjs'),
   memory: script('bench/r2-memory.mjs'),
 };
 

@@ -9,6 +9,9 @@ export { SessionCacheClient } from './clients/kv/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
 // R2: signing
+export { planParts } from './clients/r2/signing/part-plan.js';
+export { presignCommand } from './clients/r2/signing/presign-command.js';
+export { temporaryCredentials } from './clients/r2/signing/temporary-credentials.js';
 
 // R2: private HLS
 export { HlsTokens } from './clients/r2/hls/hls-tokens.js';
@@ -139,6 +142,19 @@ export type { R2ServeOptions } from './clients/r2/transfer/serve-file.js';
 export type { ByteRange, R2StorageClass } from './clients/r2/store/object-store.js';
 export type { R2ListedFile, R2ListOptions } from './clients/r2/bulk/list-files.js';
 export type { R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
+export type {
+  R2CompleteMultipartOptions,
+  R2CreateMultipartOptions,
+  R2ListMultipartOptions,
+  R2MultipartOptions,
+  R2MultipartPart,
+  R2MultipartUpload,
+  R2PendingUpload,
+  R2SignedPart,
+  R2SignedPartsOptions,
+} from './clients/r2/signing/multipart.js';
+export type { R2PartPlan } from './clients/r2/signing/part-plan.js';
+export type { R2PresignCommandOptions, R2SdkCommand } from './clients/r2/signing/presign-command.js';
 export type { R2SignedLife } from './clients/r2/signing/presigner.js';
 export type { R2SignedUrlOptions, R2SignedUrlsOptions, R2SigningOptions } from './clients/r2/signing/signed-url.js';
 export type { HlsCookieOptions } from './clients/r2/hls/hls-cookie.js';
@@ -158,6 +174,13 @@ export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewri
 export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
 export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
 export type { TimedHmacOptions } from './clients/r2/hls/timed-hmac.js';
+export type { R2StoredHeaderOptions } from './clients/r2/signing/stored-headers.js';
+export type {
+  R2Permission,
+  R2TemporaryCredentials,
+  R2TemporaryCredentialsOptions,
+} from './clients/r2/signing/temporary-credentials.js';
+export type { R2SignedUpload, R2SignedUploadOptions } from './clients/r2/signing/upload-url.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
 
 // Types of event sinks

@@ -23,7 +23,10 @@ import { resolveR2Config, resolveR2Options, type R2ClientConfig, type R2ClientOp
 import { internalsOf, keepInternals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
 import { Presigner } from './signing/presigner.js';
+import * as multipart from './signing/multipart.js';
+import { signedUpload, type R2SignedUpload, type R2SignedUploadOptions } from './signing/upload-url.js';
 import { signedUrl, signedUrls, type R2SignedUrlOptions, type R2SignedUrlsOptions } from './signing/signed-url.js';
+import type { ObjectStore } from './store/object-store.js';
 import { S3Store } from './store/s3-store.js';
 import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
 
@@ -76,6 +79,8 @@ export type { R2UploadBody } from './transfer/upload-file.js';
 export class R2Client {
   readonly #connection: R2Connection;
   readonly #presigner: Presigner;
+  /** What is signed goes by S3, and so does the rest of it. */
+  readonly #s3: ObjectStore;
 
   /**
    * Checks config and options; sends nothing and loads nothing.
@@ -87,12 +92,12 @@ export class R2Client {
     const resolved = resolveR2Options(options);
     this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
     this.#presigner = new Presigner(config, this.#connection);
-    const store = new S3Store(this.#connection);
+    this.#s3 = new S3Store(this.#connection);
     keepInternals(this, {
       connection: this.#connection,
       options: resolved,
       presigner: this.#presigner,
-      storeOf: () => store,
+      storeOf: () => this.#s3,
     });
   }
 
@@ -221,5 +226,82 @@ export class R2Client {
    */
   getSignedUrls(options: R2SignedUrlsOptions): Promise<string[]> {
     return new Promise((resolve) => resolve(signedUrls(this.#presigner, checkOptions(options))));
+  }
+
+  /**
+   * Signs a PUT that lets a browser upload one object: of this exact size, content type and other headers, and, with
+   * `writeOnce`, only where there is none yet. Nothing is sent.
+   *
+   * @returns the URL, and the headers that have to be sent with it.
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (metadata)
+   *
+   * @example
+   * ```ts
+   * // On the server, after the browser has told the size of its file:
+   * const upload = await r2.getSignedUploadUrl({ bucket, key, contentLength: size, contentType: 'video/mp4', writeOnce: true, expiresIn: 900 });
+   * // In the browser:
+   * await fetch(upload.url, { method: upload.method, headers: upload.headers, body: file });
+   * ```
+   */
+  getSignedUploadUrl(options: R2SignedUploadOptions): Promise<R2SignedUpload> {
+    return new Promise((resolve) => resolve(signedUpload(this.#presigner, checkOptions(options))));
+  }
+
+  /**
+   * Begins an upload in parts, whose parts a browser sends to the URLs of `getSignedPartUrls`. Complete it or abort it: its
+   * parts are billed until then. Always by the S3 endpoint, also where the bucket is bound.
+   *
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (metadata), `R2_*`
+   */
+  async createMultipartUpload(options: multipart.R2CreateMultipartOptions): Promise<multipart.R2MultipartUpload> {
+    return multipart.createUpload(this.#s3, checkOptions(options));
+  }
+
+  /**
+   * Signs a PUT for each part of an upload. Nothing is sent. `planParts` says how a file is cut.
+   *
+   * @returns the URLs in the order of `partNumbers`.
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`; then none is signed.
+   */
+  getSignedPartUrls(options: multipart.R2SignedPartsOptions): Promise<multipart.R2SignedPart[]> {
+    return new Promise((resolve) => resolve(multipart.signedParts(this.#presigner, checkOptions(options))));
+  }
+
+  /**
+   * Lists the parts of an upload that the server has, all pages, in the order of their numbers: to resume it.
+   *
+   * @throws {CloudflareClientError} `R2_NO_SUCH_UPLOAD`, `INVALID_KEY`, `INVALID_OPTION`, other `R2_*`
+   */
+  async listMultipartParts(options: multipart.R2MultipartOptions): Promise<multipart.R2MultipartPart[]> {
+    return multipart.listParts(this.#s3, checkOptions(options));
+  }
+
+  /**
+   * Makes the object of the parts. All parts but the last must have one size, and 5 MiB at least.
+   *
+   * @throws {CloudflareClientError} `R2_NO_SUCH_UPLOAD`, `R2_PRECONDITION_FAILED`, `INVALID_KEY`, `INVALID_OPTION`, other `R2_*`
+   */
+  async completeMultipartUpload(
+    options: multipart.R2CompleteMultipartOptions,
+  ): Promise<{ readonly key: string; readonly etag: string }> {
+    return multipart.completeUpload(this.#s3, checkOptions(options));
+  }
+
+  /**
+   * Gives an upload up, and its parts; one that is not there is not an error.
+   *
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
+   */
+  async abortMultipartUpload(options: multipart.R2MultipartOptions): Promise<void> {
+    return multipart.abortUpload(this.#s3, checkOptions(options));
+  }
+
+  /**
+   * Lists the uploads in parts that were neither completed nor aborted, all pages of them.
+   *
+   * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
+   */
+  async listMultipartUploads(options: multipart.R2ListMultipartOptions): Promise<multipart.R2PendingUpload[]> {
+    return multipart.listUploads(this.#s3, checkOptions(options));
   }
 }

@@ -91,7 +91,7 @@ export class Presigner {
     checkBucket(bucket);
     const life = lifeSeconds(shape);
     const account = signingAccountOf(this.#identity, this.#connection.config);
-    const seconds = this.#seconds();
+    const seconds = Math.floor(signingTime(this.#connection.options.now()) / 1000);
     const dated = account.dated(seconds - (seconds % roundExpiry));
     const signed = signedHeaders(account.host, headers);
     const before = `${dated.query}&X-Amz-Expires=${life}${account.sessionQuery}`;
@@ -107,12 +107,17 @@ export class Presigner {
       },
     };
   }
+}
 
-  #seconds(): number {
-    const time: unknown = this.#connection.options.now();
-    if (typeof time === 'number' && time >= 0 && time <= MAX_TIME) return Math.floor(time / 1000);
-    throw new CloudflareClientError('INVALID_OPTION', `now answered ${shown(time)}, which is no time.`);
-  }
+/**
+ * Refuses what is no time that a request can be dated by.
+ *
+ * @param time milliseconds since the epoch.
+ * @throws {CloudflareClientError} `INVALID_OPTION`
+ */
+export function signingTime(time: unknown): number {
+  if (typeof time === 'number' && time >= 0 && time <= MAX_TIME) return time;
+  throw new CloudflareClientError('INVALID_OPTION', `now answered ${shown(time)}, which is no time.`);
 }
 
 function lifeSeconds({ expiresIn, roundExpiry }: R2SignedLife): number {
