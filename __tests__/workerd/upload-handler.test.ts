@@ -37,7 +37,7 @@ async function call(path: string, method = 'GET', json?: unknown): Promise<[numb
     headers: { 'x-user': 'u1', ...(json !== undefined && { 'content-type': 'application/json' }) },
     ...(json !== undefined && { body: JSON.stringify(json) }),
   });
-  return [response.status, (await response.json()) as Record<string, unknown>];
+  return [response.status, await response.json<Record<string, unknown>>()];
 }
 
 async function put(to: unknown, size: number, headers: unknown = {}): Promise<[number, string]> {

@@ -1,9 +1,6 @@
+import type { R2CorsRule } from '../../../../src/clients/r2/bucket/cors-rule.js';
 import { checkCors } from '../../../../src/clients/r2/browser/check-cors.js';
-import {
-  corsRules,
-  type CorsRulesOptions,
-  type UploadCorsRule,
-} from '../../../../src/clients/r2/browser/cors-rules.js';
+import { corsRules, type CorsRulesOptions } from '../../../../src/clients/r2/browser/cors-rules.js';
 import { R2Client } from '../../../../src/clients/r2/r2-client.js';
 import { putCorsRules } from '../../../support/bucket-cors.js';
 import { startS3Front, type S3Front } from '../../../support/s3-front.js';
@@ -67,7 +64,7 @@ describe('checkCors', () => {
 
   beforeEach(() => front.reset());
 
-  async function setRules(rules: readonly Partial<UploadCorsRule>[]): Promise<void> {
+  async function setRules(rules: readonly Partial<R2CorsRule>[]): Promise<void> {
     await putCorsRules(front, bucket, rules);
     front.reset();
   }
