@@ -14,8 +14,14 @@ export { presignCommand } from './clients/r2/signing/presign-command.js';
 export { temporaryCredentials } from './clients/r2/signing/temporary-credentials.js';
 
 // R2: private HLS
+export { HlsTokens } from './clients/r2/hls/hls-tokens.js';
+export { resolvePlaylistUri } from './clients/r2/hls/playlist-uri.js';
+export { rewritePlaylist } from './clients/r2/hls/rewrite-playlist.js';
+export { servePrivateHls } from './clients/r2/hls/serve-private-hls.js';
+export { signPlaylist } from './clients/r2/hls/sign-playlist.js';
 
 // R2: reading and serving
+export { serveFile } from './clients/r2/transfer/serve-file.js';
 
 // R2: uploads from the browser
 export { checkCors } from './clients/r2/browser/check-cors.js';
@@ -29,10 +35,13 @@ export { uppyCallbacks } from './clients/r2/browser/uppy-callbacks.js';
 export { mediaKeys, parseMediaKey } from './clients/r2/media-keys.js';
 
 // R2: bulk work and replication
+export { replicate } from './clients/r2/replicate/replicate.js';
+export { replicateBatch, replicateOnEvent } from './clients/r2/replicate/replicate-on-event.js';
 
 // R2: settings of a bucket
 export { diffCors, getCors, putCors } from './clients/r2/bucket/cors.js';
 export { diffLifecycle, getLifecycle, putLifecycle } from './clients/r2/bucket/lifecycle.js';
+export { parseR2Event } from './clients/r2/bucket/queue-event.js';
 
 // Codecs of the cache
 export { encryptedCodec } from './clients/kv/codecs/encrypted-codec.js';
@@ -134,6 +143,7 @@ export type {
   R2UnknownLifecycleRule,
 } from './clients/r2/bucket/lifecycle.js';
 export type { R2LifecycleRule, R2LifecycleTransition } from './clients/r2/bucket/lifecycle-rule.js';
+export type { R2Event, R2EventAction } from './clients/r2/bucket/queue-event.js';
 export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
 export type { CheckCorsOptions, CorsCheck, CorsProblem } from './clients/r2/browser/check-cors.js';
 export type { CorsRulesOptions, UploadClient } from './clients/r2/browser/cors-rules.js';
@@ -145,6 +155,7 @@ export type { UppyCallbacks, UppyCallbacksOptions, UppyPart } from './clients/r2
 export type { UppySignedRequest } from './clients/r2/browser/uppy-sign-request.js';
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
 export type { R2CopyHeaders, R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
+export type { R2CopyFailure, R2CopyPrefixOptions, R2CopyPrefixResult } from './clients/r2/bulk/copy-prefix.js';
 export type {
   R2DeleteFilesOptions,
   R2DeleteOptions,
@@ -152,7 +163,16 @@ export type {
   R2DeletePrefixResult,
   R2DeleteProgress,
 } from './clients/r2/bulk/delete-files.js';
-export type { R2Download, R2DownloadOptions, R2FileInfo } from './clients/r2/transfer/download-file.js';
+export type { R2Download, R2FileInfo, R2NotModified } from './clients/r2/transfer/download-file.js';
+export type {
+  R2ConditionalDownloadOptions,
+  R2DownloadOptions,
+  R2HeadOptions,
+  R2ReadOptions,
+} from './clients/r2/transfer/download-options.js';
+export type { R2Progress } from './clients/r2/transfer/progress.js';
+export type { R2ServeOptions } from './clients/r2/transfer/serve-file.js';
+export type { ByteRange, R2StorageClass } from './clients/r2/store/object-store.js';
 export type { R2Folder, R2ListedFile, R2ListFolderOptions, R2ListOptions } from './clients/r2/bulk/list-files.js';
 export type { MediaKey, MediaKeys, MediaKind } from './clients/r2/media-keys.js';
 export type { R2BindingsConfig, R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
@@ -173,6 +193,24 @@ export type {
   R2StoringOptionsLike,
   R2UploadedPartLike,
 } from './clients/r2/store/r2-bucket.js';
+export type { R2UploadCheckpoint } from './clients/r2/transfer/upload-checkpoint.js';
+export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-options.js';
+export type { HlsCookieOptions } from './clients/r2/hls/hls-cookie.js';
+export type { HlsCorsOptions } from './clients/r2/hls/hls-cors.js';
+export type {
+  HlsAccess,
+  HlsTokensOptions,
+  SignedHlsCookie,
+  SignedHlsPath,
+  SignHlsOptions,
+} from './clients/r2/hls/hls-tokens.js';
+export type { HlsCacheLike } from './clients/r2/hls/media-cache.js';
+export type { HlsGrant } from './clients/r2/hls/media-token.js';
+export type { PlaylistPlace, PlaylistTarget } from './clients/r2/hls/playlist-uri.js';
+export type { PlaylistVariableValues } from './clients/r2/hls/playlist-variables.js';
+export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewrite-playlist.js';
+export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
+export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
 export type {
   R2CompleteMultipartOptions,
   R2CreateMultipartOptions,
@@ -193,7 +231,24 @@ export type {
   R2TemporaryCredentialsOptions,
 } from './clients/r2/signing/temporary-credentials.js';
 export type { R2SignedUpload, R2SignedUploadOptions } from './clients/r2/signing/upload-url.js';
-export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-file.js';
+export type { ReplicationCheckpoint } from './clients/r2/replicate/checkpoint.js';
+export type { ReplicateOptions } from './clients/r2/replicate/replicate-options.js';
+export type {
+  MessageBatchLike,
+  QueueMessageLike,
+  ReplicateBatchReport,
+  ReplicateOnEventOptions,
+  ReplicateOnEventOutcome,
+} from './clients/r2/replicate/replicate-on-event.js';
+export type {
+  ReplicationCount,
+  ReplicationFailure,
+  ReplicationProgress,
+  ReplicationReport,
+  ReplicationTotals,
+  ReplicationVerification,
+} from './clients/r2/replicate/replication-report.js';
+export type { ReplicationEnd } from './clients/r2/replicate/route.js';
 
 // Types of event sinks
 export type {

@@ -22,6 +22,6 @@ export interface CliIo {
   readonly now: () => number;
   /** Reads a text file; `-` is the standard input. */
   readonly readFile: (path: string) => Promise<string>;
-  /** Replaces a text file; nobody sees it half-written. */
+  /** Replaces a text file, and makes its folder; nobody sees it half-written. */
   readonly writeFile: (path: string, text: string) => Promise<void>;
 }

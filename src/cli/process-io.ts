@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { CliIo, CliStream } from './io.js';
 
@@ -64,10 +65,12 @@ function streamOf(stream: NodeJS.WriteStream): CliStream {
   };
 }
 
-/** Writes beside the file and renames: who reads it sees the old text or the new one. */
+/** Writes beside the file, in a folder that it makes, and renames: who reads it sees the old text or the new one. */
 async function replaceFile(path: string, content: string): Promise<void> {
   const beside = `${path}.${randomUUID()}.tmp`;
   try {
+    await mkdir(dirname(path), { recursive: true });
+    // Signed URLs and checkpoints are for who wrote them.
     await writeFile(beside, content, { mode: 0o600 });
     await rename(beside, path);
   } catch (error) {

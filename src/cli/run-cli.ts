@@ -7,6 +7,7 @@ import { addLifecycle } from './commands/lifecycle.js';
 import { addLs } from './commands/ls.js';
 import { addRm } from './commands/rm.js';
 import { addSign } from './commands/sign.js';
+import { addSignHls } from './commands/sign-hls.js';
 import { addUploads } from './commands/uploads.js';
 import { ENVIRONMENT_HELP, refuseCredentialFlags, withoutSecrets } from './credentials.js';
 import { EXIT, exitCodeOf, NotFoundError, UsageError, type ExitCode } from './exit-code.js';
@@ -59,7 +60,8 @@ function programOf(call: Invocation): Command {
     .addHelpText('after', `\n${ENVIRONMENT_HELP}`)
     .exitOverride()
     .hook('preAction', (_program, command) => call.configure(command.optsWithGlobals<GlobalOptions>()));
-  for (const add of [addLs, addDu, addRm, addSign, addCheckHls, addLifecycle, addCors, addUploads]) add(program, call);
+  for (const add of [addLs, addDu, addRm, addSign, addSignHls, addCheckHls, addLifecycle, addCors, addUploads])
+    add(program, call);
   return program;
 }
 

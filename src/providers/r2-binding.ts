@@ -5,7 +5,7 @@ import { checkBindingName, readBinding } from './provider.js';
 /** An R2 bucket of this name. Told from a KV namespace, which has `get` and `put` as well, by `createMultipartUpload`. */
 export function r2Bucket(bucketName: string): BindingKind<R2BucketLike> {
   return {
-    description: 'R2 bucket',
+    description: 'bucket of R2',
     matches: (value): value is R2BucketLike =>
       typeof value === 'object' && typeof (value as Partial<R2BucketLike>).createMultipartUpload === 'function',
     declaration: (name) => `"r2_buckets": [{ "binding": "${name}", "bucket_name": "${bucketName}" }]`,

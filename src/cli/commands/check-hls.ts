@@ -34,7 +34,7 @@ async function run(call: Invocation, { bucket, key }: Location, options: CheckHl
   if (!key.startsWith(prefix))
     throw new UsageError(`The playlist does not begin with --prefix ${JSON.stringify(prefix)}.`);
   const progress = call.startProgress(`Checking ${printable(key)}`);
-  const report = await checkHls(hlsStoreOf(call.client, bucket), {
+  const report = await checkHls(hlsStoreOf(call.client, bucket, call.signal), {
     key,
     prefix,
     concurrency: parseInteger(options.concurrency, '--concurrency', { min: 1, max: 64 }),

@@ -1,7 +1,10 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { checkCors } from '../../clients/r2/browser/check-cors.js';
+import type { UploadClient } from '../../clients/r2/browser/cors-rules.js';
 import type { R2CorsRule } from '../../clients/r2/bucket/cors-rule.js';
 import { getCors, putCors } from '../../clients/r2/bucket/cors.js';
 import { printable } from '../display.js';
+import { EXIT } from '../exit-code.js';
 import type { Invocation } from '../invocation.js';
 import { readRules } from '../rules-file.js';
 
@@ -9,6 +12,20 @@ interface ApplyOptions {
   readonly replace: boolean;
   readonly dryRun: boolean;
 }
+
+interface CheckOptions {
+  readonly origin: string;
+  readonly uppy: string;
+  readonly header: readonly string[];
+}
+
+const UPLOAD_CLIENTS = new Map<string, UploadClient>([
+  ['put', 'put'],
+  ['4', 4],
+  ['5', 5],
+  ['6', 6],
+  ['companion', 'companion'],
+]);
 
 /** `cors`: which browsers' requests a bucket answers. */
 export function addCors(program: Command, call: Invocation): void {
@@ -26,6 +43,18 @@ export function addCors(program: Command, call: Invocation): void {
     .option('--replace', 'make the rules of the file the only ones', false)
     .option('--dry-run', 'say what would change, and change nothing', false)
     .action((bucket: string, file: string, options: ApplyOptions) => apply(call, { bucket, file, ...options }));
+  cors
+    .command('check')
+    .description('Ask the bucket what a browser asks before an upload, and say what its rules lack.')
+    .argument('<bucket>')
+    .requiredOption('--origin <origin>', 'origin of the page: https://app.example')
+    .addOption(
+      new Option('--uppy <version>', 'what uploads: a PUT, Uppy 4 to 6, or its Companion')
+        .choices([...UPLOAD_CLIENTS.keys()])
+        .default('put'),
+    )
+    .option('--header <names...>', 'further request headers that the page sends', [])
+    .action((bucket: string, options: CheckOptions) => check(call, bucket, options));
 }
 
 async function get(call: Invocation, bucket: string): Promise<void> {
@@ -53,6 +82,15 @@ async function apply(
   }
   const what = `${added.length} added, ${changed.length} changed, ${removed.length} removed`;
   call.print(`${dryRun ? 'Would write' : 'Written'}: ${what}${reordered ? ', in another order' : ''}.`);
+}
+
+async function check(call: Invocation, bucket: string, { origin, uppy, header }: CheckOptions): Promise<void> {
+  const options = { bucket, origin, uppy: UPLOAD_CLIENTS.get(uppy), headers: header, signal: call.signal };
+  const { ok, problems } = await checkCors(call.client, options);
+  call.emit({ bucket, origin, uppy, ok, problems });
+  for (const { missing, name, message } of problems) call.print(printable(`${missing}  ${name}  ${message}`));
+  call.print(ok ? `OK: ${origin} can upload to ${bucket}.` : `${origin} cannot upload to ${bucket}.`);
+  if (!ok) call.exitCode = EXIT.findings;
 }
 
 /** A rule as one line. */

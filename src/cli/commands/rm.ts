@@ -54,7 +54,12 @@ async function removeKeys(call: Invocation, objects: readonly string[], { yes }:
   const keys = [...new Set(locations.map(({ key }) => key))];
   const common = { bucket, prefix: null, bytes: null };
   if (yes)
-    return { ...common, dryRun: false, matched: keys.length, ...(await call.client.deleteFiles({ bucket, keys })) };
+    return {
+      ...common,
+      dryRun: false,
+      matched: keys.length,
+      ...(await call.client.deleteFiles({ bucket, keys, signal: call.signal })),
+    };
   let matched = 0;
   for (const key of keys) {
     const info = await call.client.headFile({ bucket, key });
@@ -76,8 +81,15 @@ async function removePrefix(
   const { prefix, allowEmptyPrefix, allowUnterminatedPrefix } = options;
   if (!options.yes) return previewPrefix(call, bucket, prefix);
   const progress = call.startProgress(`Deleting ${printable(`${bucket}/${prefix}`)}`);
-  const result = await call.client.deletePrefix({ bucket, prefix, allowEmptyPrefix, allowUnterminatedPrefix });
-  progress.update(result.matched, result.matched);
+  const result = await call.client.deletePrefix({
+    bucket,
+    prefix,
+    allowEmptyPrefix,
+    allowUnterminatedPrefix,
+    signal: call.signal,
+    // The listing runs ahead of the deletion, so the total grows.
+    onProgress: ({ matched, deleted, failed }) => progress.update(deleted + failed, matched),
+  });
   return { bucket, prefix, bytes: null, ...result };
 }
 

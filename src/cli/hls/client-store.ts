@@ -1,19 +1,22 @@
 import type { R2Client } from '../../clients/r2/r2-client.js';
+import { internalsOf } from '../../clients/r2/r2-internals.js';
+import { checkBucket } from '../../clients/r2/object-names.js';
 import type { HlsObject, HlsPlaylist, HlsStore } from './hls-store.js';
 
 /** Playlists and objects of a bucket, as the check of HLS wants them. */
-export function hlsStoreOf(client: R2Client, bucket: string): HlsStore {
+export function hlsStoreOf(client: R2Client, bucket: string, signal: AbortSignal): HlsStore {
+  checkBucket(bucket);
+  const store = internalsOf(client).storeOf(bucket);
   return {
     async read(key, maxBytes): Promise<HlsPlaylist | null> {
-      const download = await client.downloadFile({ bucket, key });
-      if (download === null) return null;
-      const { contentType } = download;
-      const { text, size } = await readText(download.body, maxBytes);
-      return { text, size: text === null ? download.size : size, contentType };
+      const read = await store.get({ bucket, key, signal });
+      if (read.status !== 'found') return null;
+      const { text, size } = await readText(read.body, maxBytes);
+      return { text, size: text === null ? read.info.size : size, contentType: read.info.contentType };
     },
     async head(key): Promise<HlsObject | null> {
-      const info = await client.headFile({ bucket, key });
-      return info === null ? null : { size: info.size, contentType: info.contentType };
+      const head = await store.head({ bucket, key, signal });
+      return head.status === 'found' ? { size: head.info.size, contentType: head.info.contentType } : null;
     },
   };
 }

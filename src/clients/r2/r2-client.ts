@@ -1,4 +1,5 @@
 import { checkOptions } from './check-options.js';
+import { copyPrefix, type R2CopyPrefixOptions, type R2CopyPrefixResult } from './bulk/copy-prefix.js';
 import { copyFile, type R2CopyOptions, type R2CopyResult } from './bulk/copy-file.js';
 import {
   deleteFile,
@@ -14,9 +15,10 @@ import {
   downloadFile,
   headFile,
   type R2Download,
-  type R2DownloadOptions,
   type R2FileInfo,
+  type R2NotModified,
 } from './transfer/download-file.js';
+import type { R2ConditionalDownloadOptions, R2DownloadOptions, R2HeadOptions } from './transfer/download-options.js';
 import {
   listFiles,
   listFolder,
@@ -42,13 +44,16 @@ import { signedUrl, signedUrls, type R2SignedUrlOptions, type R2SignedUrlsOption
 import { BucketStores } from './store/bucket-stores.js';
 import type { ObjectStore } from './store/object-store.js';
 import { S3Store } from './store/s3-store.js';
-import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
+import { uploadFile } from './transfer/upload-file.js';
+import type { R2UploadOptions, R2UploadResult } from './transfer/upload-options.js';
 
 export type {
   R2BindingsConfig,
   R2ClientConfig,
   R2ClientOptions,
   R2CopyOptions,
+  R2CopyPrefixOptions,
+  R2CopyPrefixResult,
   R2CopyResult,
   R2DeleteFilesOptions,
   R2DeleteOptions,
@@ -69,7 +74,7 @@ export type {
 };
 export type { R2DeleteFailure } from './bulk/bulk-deletion.js';
 export type { R2Jurisdiction } from './r2-config.js';
-export type { R2UploadBody } from './transfer/upload-file.js';
+export type { R2UploadBody } from './transfer/upload-options.js';
 
 /**
  * Objects in Cloudflare R2, over its S3 API, the same in Workers and in Node. The AWS SDK is loaded on first use.
@@ -94,8 +99,6 @@ export type { R2UploadBody } from './transfer/upload-file.js';
  * ```
  */
 export class R2Client {
-  readonly #connection: R2Connection;
-  readonly #presigner: Presigner;
   readonly #r2: R2Internals;
   /** What is signed goes by S3, and so does the rest of it. */
   readonly #s3: ObjectStore;
@@ -108,39 +111,47 @@ export class R2Client {
    */
   constructor(config: R2ClientConfig | R2BindingsConfig, options: R2ClientOptions = {}) {
     const resolved = resolveR2Options(options);
-    this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
-    this.#presigner = new Presigner(config, this.#connection);
-    this.#s3 = new S3Store(this.#connection);
-    const stores = new BucketStores(config.bindings, this.#connection);
-    this.#r2 = {
-      connection: this.#connection,
-      options: resolved,
-      presigner: this.#presigner,
-      storeOf: (bucket) => stores.of(bucket),
-    };
+    const connection = new R2Connection(config, resolveR2Config(config), resolved);
+    this.#s3 = new S3Store(connection);
+    const presigner = new Presigner(config, connection);
+    const stores = new BucketStores(config.bindings, connection);
+    this.#r2 = { connection, options: resolved, presigner, storeOf: (bucket) => stores.of(bucket) };
     keepInternals(this, this.#r2);
   }
 
   /**
-   * Stores an object, replacing one of the same key. What is larger than one request takes, and streams of unknown length
-   * beyond 8 MiB, go up in parts; a failed upload leaves nothing behind.
+   * Stores an object, replacing one of the same key unless a condition says otherwise. Above `multipartThresholdBytes`, and from
+   * streams of unknown length beyond one part, it goes up in parts of equal size, several at a time; a failed upload leaves nothing
+   * behind. The MD5 of what is sent goes along, and what the server says it has stored is compared with it.
    *
    * @returns the key, the entity tag and the number of bytes stored.
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (body, metadata, a stream that is longer or
-   * shorter than `contentLength`), `R2_*`
+   * shorter than `contentLength`), `R2_PRECONDITION_FAILED`, `R2_CHECKSUM_MISMATCH`, `R2_ABORTED`, `R2_NO_SUCH_UPLOAD` (`resume`), other `R2_*`
    */
   async uploadFile(options: R2UploadOptions): Promise<R2UploadResult> {
-    return uploadFile(this.#connection, checkOptions(options));
+    return uploadFile(this.#r2, checkOptions(options));
   }
 
   /**
-   * Reads an object.
+   * Reads an object, or a range of it. A connection that drops while the body is read is resumed, for the same version only.
    *
    * @returns the object with its content as a stream, or `null` when there is none of that key.
-   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET` and the other `R2_*`
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET`, `R2_PRECONDITION_FAILED` (`ifMatch`,
+   * `ifUnmodifiedSince`), `R2_RANGE_NOT_SATISFIABLE`, `R2_ABORTED` and the other `R2_*`
    */
-  async downloadFile(options: R2DownloadOptions): Promise<R2Download | null> {
-    return downloadFile(this.#connection, checkOptions(options));
+  downloadFile(options: R2DownloadOptions): Promise<R2Download | null>;
+  /**
+   * Reads an object unless the caller has it already.
+   *
+   * @returns `{ notModified: true, etag }` when the caller has that version; `null` when there is none of that key.
+   * @throws {CloudflareClientError} as above
+   */
+  downloadFile(options: R2ConditionalDownloadOptions): Promise<R2Download | R2NotModified | null>;
+  /** The two above. */
+  async downloadFile(
+    options: R2DownloadOptions | R2ConditionalDownloadOptions,
+  ): Promise<R2Download | R2NotModified | null> {
+    return downloadFile(this.#r2, checkOptions(options));
   }
 
   /**
@@ -149,8 +160,8 @@ export class R2Client {
    * @returns `null` when there is none of that key, and when there is no such bucket: the answer to a HEAD does not say which.
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
    */
-  async headFile(options: R2DownloadOptions): Promise<R2FileInfo | null> {
-    return headFile(this.#connection, checkOptions(options));
+  async headFile(options: R2HeadOptions): Promise<R2FileInfo | null> {
+    return headFile(this.#r2, checkOptions(options));
   }
 
   /**
@@ -225,6 +236,18 @@ export class R2Client {
   }
 
   /**
+   * Copies everything whose key begins with a prefix to another prefix, on the server, however many pages that is; also to another
+   * bucket of the same account and jurisdiction. For other accounts, and for what can be gone on with, see `replicate`.
+   *
+   * @returns how many matched, how many were copied, and each key that was not, with the reason.
+   * @throws {CloudflareClientError} `INVALID_PREFIX` for a prefix that does not end in `/`, `INVALID_OPTION` (also for prefixes of which
+   * one begins with the other, in one bucket), `R2_ABORTED`, `R2_*` when a listing, the bucket or the credentials fail
+   */
+  async copyPrefix(options: R2CopyPrefixOptions): Promise<R2CopyPrefixResult> {
+    return copyPrefix(this, checkOptions(options));
+  }
+
+  /**
    * Signs a URL that lets anyone who has it read one object (GET) until it expires. Nothing is sent; the object need not
    * exist. It works on the S3 endpoint only, not on a custom domain.
    *
@@ -232,7 +255,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`
    */
   getSignedUrl(options: R2SignedUrlOptions): Promise<string> {
-    return new Promise((resolve) => resolve(signedUrl(this.#presigner, checkOptions(options))));
+    return new Promise((resolve) => resolve(signedUrl(this.#r2.presigner, checkOptions(options))));
   }
 
   /**
@@ -242,7 +265,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY` when one key is refused; then none is signed. `INVALID_OPTION`
    */
   getSignedUrls(options: R2SignedUrlsOptions): Promise<string[]> {
-    return new Promise((resolve) => resolve(signedUrls(this.#presigner, checkOptions(options))));
+    return new Promise((resolve) => resolve(signedUrls(this.#r2.presigner, checkOptions(options))));
   }
 
   /**
@@ -261,7 +284,7 @@ export class R2Client {
    * ```
    */
   getSignedUploadUrl(options: R2SignedUploadOptions): Promise<R2SignedUpload> {
-    return new Promise((resolve) => resolve(signedUpload(this.#presigner, checkOptions(options))));
+    return new Promise((resolve) => resolve(signedUpload(this.#r2.presigner, checkOptions(options))));
   }
 
   /**
@@ -281,7 +304,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`; then none is signed.
    */
   getSignedPartUrls(options: multipart.R2SignedPartsOptions): Promise<multipart.R2SignedPart[]> {
-    return new Promise((resolve) => resolve(multipart.signedParts(this.#presigner, checkOptions(options))));
+    return new Promise((resolve) => resolve(multipart.signedParts(this.#r2.presigner, checkOptions(options))));
   }
 
   /**

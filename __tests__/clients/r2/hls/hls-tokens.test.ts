@@ -41,7 +41,7 @@ describe('a signed path', () => {
   const { path, expiresAt } = tokens.signPath({ key: KEY, expiresIn: 600 });
 
   it('lets in to all of its folder, under any spelling of a key', () => {
-    expect(tokens.verify(at(path))).toEqual({ key: KEY, mediaPrefix: PREFIX, expiresAt });
+    expect(tokens.verify(at(path))).toEqual({ key: KEY, mediaPrefix: PREFIX, expiresAt, secondsLeft: 600 });
     const segment = `${PREFIX}720p/segment-0.m4s`;
     expect(tokens.verify(at(beside(path, segment)))?.key).toBe(segment);
     expect(tokens.verify(at(beside(path, segment.replace('segment', '%73egment'))))?.key).toBe(segment);
@@ -254,7 +254,7 @@ describe('a signed cookie', () => {
   });
 
   it('lets in to its folder and to no other', () => {
-    expect(tokens.verify(at(path, pair))).toEqual({ key: KEY, mediaPrefix: PREFIX, expiresAt });
+    expect(tokens.verify(at(path, pair))).toEqual({ key: KEY, mediaPrefix: PREFIX, expiresAt, secondsLeft: 600 });
     expect(tokens.verify(at(path, `a=b; ${pair}; c`))).not.toBeNull();
     expect(tokens.verify(at('/v/creator-1/hls/media-2/master.m3u8', pair))).toBeNull();
     expect(tokens.verify(at(`/v/${pair!.split('=')[1]}/${KEY}`))).toBeNull();

@@ -1,6 +1,7 @@
 import { CloudflareClientError } from '../../../errors.js';
 import type { R2Connection, R2Session } from '../s3/r2-connection.js';
-import { failureName, failureStatus, toR2Error } from '../r2-error.js';
+import { failureName, failureStatus } from '../r2-error.js';
+import { s3Call } from '../s3/s3-call.js';
 import { parseXml, type XmlElement } from './xml-tree.js';
 
 /** One kind of settings that a bucket has, as S3 names them. */
@@ -38,6 +39,7 @@ interface MiddlewareStack {
 type Next = (args: { request?: unknown; input?: unknown }) => Promise<{ response?: unknown }>;
 type Middleware = (next: Next) => Next;
 
+const NOT_IMPLEMENTED = 501;
 const S3_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
 /**
@@ -102,31 +104,19 @@ async function send(
   { setting, operation }: { readonly setting: BucketSetting; readonly operation: string },
   make: (session: R2Session) => SettingCommand,
 ): Promise<boolean> {
-  const call = { operation, bucket };
-  throwIfAborted(signal, call);
-  const session = await connection.session();
-  const options = { ...connection.requestOptions, abortSignal: signal };
-  const client = session.client as unknown as { send(command: unknown, options: unknown): Promise<unknown> };
-  try {
-    await client.send(make(session), options);
-    return true;
-  } catch (error) {
-    if (failureName(error) === setting.missing) return false;
-    throwIfAborted(signal, call);
-    if (failureName(error) === 'NotImplemented' || failureStatus(error) === 501) {
+  return s3Call(connection, { operation, bucket }, { signal }, async (s3) => {
+    const client = s3.client as unknown as { send(command: unknown, options: unknown): Promise<unknown> };
+    try {
+      await client.send(make(s3), s3.request);
+      return true;
+    } catch (error) {
+      if (failureName(error) === setting.missing) return false;
+      if (failureName(error) !== 'NotImplemented' && failureStatus(error) !== NOT_IMPLEMENTED) throw error;
       throw new CloudflareClientError(
         'R2_NOT_SUPPORTED',
         `R2 ${operation} of ${bucket} failed: this endpoint has no ${setting.name} settings.`,
         { cause: error },
       );
     }
-    throw toR2Error(error, call);
-  }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined, call: { operation: string; bucket: string }): void {
-  if (signal?.aborted !== true) return;
-  throw new CloudflareClientError('R2_ABORTED', `R2 ${call.operation} of ${call.bucket} was aborted by its caller.`, {
-    cause: signal.reason,
   });
 }

@@ -54,8 +54,12 @@ export interface HlsAccess {
   readonly key: string;
   readonly mediaPrefix: string;
   readonly expiresAt: Date;
+  /** Seconds until then: 1 or more. */
+  readonly secondsLeft: number;
 }
 
+/** Browsers take a cookie of such a name over TLS alone. */
+const COOKIE_NAME = '__Secure-hls';
 /** How many cookies of our name a request may try; a stranger on a sibling domain can send more. */
 const MAX_COOKIES = 4;
 
@@ -75,7 +79,6 @@ export class HlsTokens {
   /** Path under which the private media is served, without a `/` at its end. */
   readonly basePath: string;
   readonly #token: MediaToken;
-  readonly #cookieName = '__Secure-hls';
 
   /**
    * Checks the options; computes nothing that a Worker may not at module scope.
@@ -107,7 +110,7 @@ export class HlsTokens {
   signCookie(options: SignHlsOptions & HlsCookieOptions): SignedHlsCookie {
     const { token, expiresAt, mediaPrefix, maxAge } = this.#sign('cookie', options);
     const folder = `${this.basePath}/${keyPath(mediaPrefix.slice(0, -1))}`;
-    const setCookie = hlsCookie({ name: this.#cookieName, value: token, path: folder, maxAge }, options);
+    const setCookie = hlsCookie({ name: COOKIE_NAME, value: token, path: folder, maxAge }, options);
     return { path: `${this.basePath}/${keyPath(options.key)}`, setCookie, expiresAt };
   }
 
@@ -122,12 +125,20 @@ export class HlsTokens {
     const target = accessPathOf(new URL(request.url).pathname, this.basePath);
     if (target === null) return null;
     if (target.token !== null) return this.#token.verify(target.token, { use: 'path', key: target.key, viewer });
-    const cookies = cookieValues(request.headers.get('cookie') ?? '', this.#cookieName).slice(0, MAX_COOKIES);
+    const cookies = cookieValues(request.headers.get('cookie') ?? '', COOKIE_NAME).slice(0, MAX_COOKIES);
     for (const token of cookies) {
       const access = this.#token.verify(token, { use: 'cookie', key: target.key, viewer });
       if (access !== null) return access;
     }
     return null;
+  }
+
+  /**
+   * The path under which a shared cache may keep an object, the same for all viewers. Nobody can guess it who does not know the
+   * first secret, so that a request which no Worker looks at cannot find it.
+   */
+  cachePath(bucket: string, key: string): string {
+    return `${this.basePath}/${this.#token.cacheLabel()}/${bucket}/${keyPath(key)}`;
   }
 
   #sign(use: TokenUse, options: SignHlsOptions): ReturnType<MediaToken['sign']> & { readonly mediaPrefix: string } {

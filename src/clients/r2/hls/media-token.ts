@@ -72,7 +72,12 @@ export class MediaToken {
   verify(
     token: string,
     { use, key, viewer }: TokenClaim,
-  ): { readonly key: string; readonly mediaPrefix: string; readonly expiresAt: Date } | null {
+  ): {
+    readonly key: string;
+    readonly mediaPrefix: string;
+    readonly expiresAt: Date;
+    readonly secondsLeft: number;
+  } | null {
     const [, expires = '', depth = '', code = ''] = TOKEN.exec(token) ?? [];
     const folders = key.split('/', Number(depth));
     const mediaPrefix = `${folders.join('/')}/`;
@@ -80,8 +85,9 @@ export class MediaToken {
     const message = [expires, mediaPrefix, viewer ?? null] as const;
     // All of them, whichever it is: the time it takes does not tell.
     const accepted = this.#codes.map((hmac) => isSame(code, this.#code(hmac, use, message)));
-    if (!accepted.includes(true) || this.#seconds() >= Number(expires)) return null;
-    return { key, mediaPrefix, expiresAt: new Date(Number(expires) * 1000) };
+    const secondsLeft = Number(expires) - this.#seconds();
+    if (!accepted.includes(true) || secondsLeft <= 0) return null;
+    return { key, mediaPrefix, expiresAt: new Date(Number(expires) * 1000), secondsLeft };
   }
 
   /** An address that nobody can guess without the secret, for a shared cache. */

@@ -1,5 +1,5 @@
 import { CloudflareClientError } from '../../../errors.js';
-import { checkKey, shown } from '../object-names.js';
+import { checkKey, MAX_KEY_BYTES, shown } from '../object-names.js';
 import { isPlainSegment, mediaPrefixFor } from './media-prefix.js';
 
 /** The playlist that a URI stands in. */
@@ -21,8 +21,13 @@ export interface PlaylistTarget {
   readonly query: string;
 }
 
+/** Characters that are within the bound on a key's bytes, whatever they are. */
+const SURELY_SHORT = Math.floor(MAX_KEY_BYTES / 3);
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
+/** A name, or a path of some: what playlists are full of. With no segment that begins with a dot it needs no resolving. */
+const PLAIN_PATH = /^[A-Za-z0-9_][A-Za-z0-9_./-]*$/;
+const NOT_PLAIN = /\/[./]|\/$/;
 const LONE_PERCENT = /%(?![0-9A-Fa-f]{2})/;
 
 /**
@@ -40,11 +45,20 @@ const LONE_PERCENT = /%(?![0-9A-Fa-f]{2})/;
  * variable that nothing defines. `INVALID_KEY`, `INVALID_PREFIX` for the place.
  */
 export function resolvePlaylistUri(uri: string, place: PlaylistPlace): PlaylistTarget | null {
-  return resolveWithin(uri, place.playlistKey, mediaPrefixFor(place.playlistKey, place.mediaPrefix));
+  return uriResolver(place.playlistKey, mediaPrefixFor(place.playlistKey, place.mediaPrefix))(uri);
 }
 
-/** `resolvePlaylistUri` for a place that is checked. */
-export function resolveWithin(uri: string, playlistKey: string, mediaPrefix: string): PlaylistTarget | null {
+/** `resolvePlaylistUri` for many URIs of a playlist whose place is checked. */
+export function uriResolver(playlistKey: string, mediaPrefix: string): (uri: string) => PlaylistTarget | null {
+  const folder = playlistKey.slice(0, playlistKey.lastIndexOf('/') + 1);
+  return (uri) => {
+    const key = folder + uri;
+    const isPlain = PLAIN_PATH.test(uri) && !NOT_PLAIN.test(uri) && key.length <= SURELY_SHORT;
+    return isPlain ? { key, query: '' } : resolveWithin(uri, playlistKey, mediaPrefix);
+  };
+}
+
+function resolveWithin(uri: string, playlistKey: string, mediaPrefix: string): PlaylistTarget | null {
   if (CONTROL_CHARACTER.test(uri)) throw refused(uri, 'holds a control character');
   if (uri === '' || SCHEME.test(uri) || uri.startsWith('//')) return null;
   const { path, query } = partsOf(uri);

@@ -1,10 +1,9 @@
 import { checkFunction, checkOptions } from '../check-options.js';
-import { contentTypeForKey } from '../content-types.js';
 import type { R2Client } from '../r2-client.js';
 import { internalsOf } from '../r2-internals.js';
 import type { PreparedPresign, R2SignedLife } from '../signing/presigner.js';
 import { mediaPrefixFor } from './media-prefix.js';
-import { resolveWithin, type PlaylistTarget } from './playlist-uri.js';
+import { uriResolver, type PlaylistTarget } from './playlist-uri.js';
 import type { PlaylistVariableValues } from './playlist-variables.js';
 import { readPlaylist } from './read-playlist.js';
 import { rewritePlaylist, type PlaylistTag } from './rewrite-playlist.js';
@@ -67,6 +66,7 @@ const PLAYLIST_TAGS: readonly PlaylistTag[] = [
   'EXT-X-MEDIA',
   'EXT-X-RENDITION-REPORT',
 ];
+const PLAYLIST_NAME = /\.m3u8$/i;
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
 /**
@@ -106,7 +106,7 @@ export async function signPlaylist(r2: R2Client, options: SignPlaylistOptions): 
   if (text === null) return null;
   // After the reading, which may have taken its time: all URLs of a playlist have one date.
   const prepared = presigner.prepare({ method: 'GET', bucket, expiresIn, roundExpiry });
-  const rewriter = new PlaylistSigner(prepared, { key, prefix, route, keyRoute });
+  const rewriter = new PlaylistSigner(prepared, { resolve: uriResolver(key, prefix), route, keyRoute });
   return {
     text: rewritePlaylist(text, (uri, tag) => rewriter.rewrite(uri, tag), { variables }),
     headers: { 'content-type': PLAYLIST_TYPE, 'cache-control': 'private, no-store' },
@@ -115,8 +115,7 @@ export async function signPlaylist(r2: R2Client, options: SignPlaylistOptions): 
 }
 
 interface SigningPlace extends Pick<SignPlaylistOptions, 'route' | 'keyRoute'> {
-  readonly key: string;
-  readonly prefix: string;
+  readonly resolve: (uri: string) => PlaylistTarget | null;
 }
 
 class PlaylistSigner {
@@ -131,12 +130,12 @@ class PlaylistSigner {
   }
 
   rewrite(uri: string, tag: PlaylistTag): string {
-    const { key, prefix, route, keyRoute } = this.#place;
+    const { resolve, route, keyRoute } = this.#place;
     const isService = SERVICE_TAGS.includes(tag);
     if (isService && uri.startsWith('/')) return uri;
-    const target = resolveWithin(uri, key, prefix);
+    const target = resolve(uri);
     if (target === null) return uri;
-    if (isService || PLAYLIST_TAGS.includes(tag) || contentTypeForKey(target.key) === PLAYLIST_TYPE) {
+    if (isService || PLAYLIST_TAGS.includes(tag) || PLAYLIST_NAME.test(target.key)) {
       return route === undefined ? uri : route({ ...target, uri, tag });
     }
     if (keyRoute !== undefined && KEY_TAGS.includes(tag)) return keyRoute({ ...target, uri, tag });

@@ -2,6 +2,7 @@ import { CloudflareClientError, isCloudflareClientError } from '../../../errors.
 import type { ObjectHeaders, StoredObject, StoredPart, StoreUpload } from '../store/object-store.js';
 import { withRetries } from './copy-failure.js';
 import type { SourceObject } from './copy-object.js';
+import { partCount } from './object-identity.js';
 import { partSizeOf } from './part-size.js';
 import type { Route } from './route.js';
 import { forEachOf } from './work-pool.js';
@@ -13,18 +14,13 @@ const PARTS_AT_ONCE = 3;
  * Copies an object in parts, cut as the source's tag says where that can be told. Each part is read by range from the very object
  * that was seen. Whatever fails, the upload is aborted.
  *
- * @param options headers of the copy, and how many parts the source was stored in: 0 when it was not.
  */
-export async function copyInParts(
-  route: Route,
-  source: SourceObject,
-  options: { readonly headers: ObjectHeaders; readonly parts: number },
-): Promise<StoredObject> {
+export async function copyInParts(route: Route, source: SourceObject, headers: ObjectHeaders): Promise<StoredObject> {
   const { to, signal } = route;
   const target = { bucket: to.bucket, key: to.prefix + source.key, signal };
-  const uploadId = await to.store.createUpload({ ...target, headers: options.headers });
+  const uploadId = await to.store.createUpload({ ...target, headers });
   const upload = { ...target, uploadId };
-  const partBytes = partSizeOf(source.size, options.parts === 0 ? Infinity : options.parts);
+  const partBytes = partSizeOf(source.size, partCount(source.etag));
   const count = Math.max(Math.ceil(source.size / partBytes), 1);
   const numbers = Array.from({ length: count }, (_, index) => index + 1);
   const parts: StoredPart[] = [];
@@ -51,12 +47,17 @@ interface PartRequest {
 }
 
 async function sendPart(route: Route, source: SourceObject, part: PartRequest): Promise<StoredObject> {
-  const { upload, partNumber, offset, length } = part;
+  const { upload, partNumber, length } = part;
+  // No range names nothing: an empty object in parts has one part without a byte.
   const body = length === 0 ? new Uint8Array() : await readRange(route, source, part);
-  return route.to.store.uploadPart({ ...upload, partNumber, length, body: body ?? new Uint8Array(offset * 0) });
+  return route.to.store.uploadPart({ ...upload, partNumber, length, body });
 }
 
-async function readRange({ from, signal }: Route, source: SourceObject, { offset, length }: PartRequest) {
+async function readRange(
+  { from, signal }: Route,
+  source: SourceObject,
+  { offset, length }: PartRequest,
+): Promise<ReadableStream<Uint8Array>> {
   try {
     const answer = await from.store.get({
       bucket: from.bucket,

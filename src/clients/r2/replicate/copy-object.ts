@@ -1,6 +1,14 @@
 import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
 import { checkKey } from '../object-names.js';
-import type { ObjectConditions, ObjectHeaders, R2StorageClass, StoredObject, StoreInfo } from '../store/object-store.js';
+import type {
+  ObjectConditions,
+  ObjectHeaders,
+  R2StorageClass,
+  StoredObject,
+  StoreInfo,
+  StoreRead,
+} from '../store/object-store.js';
+import { bytesOfHex, isMd5 } from '../transfer/md5.js';
 import { copyInParts } from './copy-in-parts.js';
 import { withRetries } from './copy-failure.js';
 import { markerOf, partCount, SOURCE_MARKER } from './object-identity.js';
@@ -20,11 +28,12 @@ export interface SourceObject {
 const MAX_ONE_GO_BYTES = Math.floor(4.995 * 1024 ** 3);
 /** Up to here an object is held in memory, so that writing it can be tried again without reading it again. */
 const BUFFERED_BYTES = 1024 * 1024;
-const MD5 = /^[0-9a-f]{32}$/;
 
 /**
  * Copies one object, just as it was seen: with its content type, headers, metadata and storage class.
  *
+ * @param route from where to where.
+ * @param source the object.
  * @param conditions when to write at the destination; not heeded by a copy on the server, nor for an object in parts.
  * @throws {CloudflareClientError} `R2_OBJECT_CHANGED` when the source is no longer what was seen, `R2_PRECONDITION_FAILED` for
  * `conditions`, `INVALID_KEY` for a key that a URL cannot carry, other `R2_*`
@@ -40,13 +49,17 @@ export async function copyObject(
     try {
       return await copyOnServer(route, source);
     } catch (error) {
-      if (!isCloudflareClientError(error, 'R2_NOT_SUPPORTED')) throw error;
+      // Neither a server that cannot copy nor a binding without credentials keeps it from being read and written.
+      if (
+        !isCloudflareClientError(error, 'R2_NOT_SUPPORTED') &&
+        !isCloudflareClientError(error, 'MISSING_CREDENTIALS')
+      ) {
+        throw error;
+      }
     }
   }
-  const parts = partCount(source.etag);
-  if (parts === null && source.size <= MAX_ONE_GO_BYTES) return copyThrough(route, source, conditions);
-  const info = await seen(route, source);
-  return copyInParts(route, source, { headers: marked(info, source), parts: parts ?? 0 });
+  if (partCount(source.etag) === null && source.size <= MAX_ONE_GO_BYTES) return copyThrough(route, source, conditions);
+  return copyInParts(route, source, marked(await seen(route, source), source));
 }
 
 /** Headers of a copy whose tag may differ from the source's: with the marker that tells what it is a copy of. */
@@ -68,12 +81,13 @@ async function copyOnServer(route: Route, source: SourceObject): Promise<StoredO
   // A copy is stored in one go, so an object in parts gets another tag; and it goes to STANDARD unless told.
   const inParts = partCount(source.etag) !== null;
   const plain = !inParts && (source.storageClass ?? 'STANDARD') === 'STANDARD';
-  const info = plain ? undefined : await seen(route, source);
-  const headers = info === undefined || !inParts ? info && headersOf(info) : marked(info, source);
+  const info = plain ? null : await seen(route, source);
+  const headers = info === null ? undefined : inParts ? marked(info, source) : headersOf(info);
   try {
     return await to.store.copy({ ...request, headers });
   } catch (error) {
-    throw changedIf(isCloudflareClientError(error, 'R2_PRECONDITION_FAILED'), source, error);
+    const gone = isCloudflareClientError(error, 'R2_NO_SUCH_KEY');
+    throw changedIf(gone || isCloudflareClientError(error, 'R2_PRECONDITION_FAILED'), source, error);
   }
 }
 
@@ -89,7 +103,7 @@ async function copyThrough(
     key: to.prefix + source.key,
     length: source.size,
     conditions,
-    md5: md5Of(source.etag),
+    md5: isMd5(source.etag) ? bytesOfHex(source.etag) : undefined,
     signal,
   };
   if (source.size > BUFFERED_BYTES) {
@@ -105,7 +119,7 @@ async function copyThrough(
   return to.store.put({ ...put, body: bytes, headers: headersOf(info) });
 }
 
-async function read(route: Route, source: SourceObject) {
+async function read(route: Route, source: SourceObject): Promise<Extract<StoreRead, { status: 'found' }>> {
   const { from, signal } = route;
   const target = { bucket: from.bucket, key: from.prefix + source.key, signal };
   try {
@@ -118,12 +132,12 @@ async function read(route: Route, source: SourceObject) {
 }
 
 async function bytesOf(body: ReadableStream<Uint8Array>, { key, size }: SourceObject): Promise<Uint8Array> {
-  const bytes = await new Response(body).bytes().catch((cause: unknown) => {
+  const buffer = await new Response(body).arrayBuffer().catch((cause: unknown) => {
     if (isCloudflareClientError(cause)) throw cause;
     throw new CloudflareClientError('R2_FAILED', `R2 read of ${key} broke off.`, { cause });
   });
-  if (bytes.byteLength === size) return bytes;
-  throw new CloudflareClientError('R2_FAILED', `R2 read of ${key}: ${bytes.byteLength} of ${size} bytes came.`);
+  if (buffer.byteLength === size) return new Uint8Array(buffer);
+  throw new CloudflareClientError('R2_FAILED', `R2 read of ${key}: ${buffer.byteLength} of ${size} bytes came.`);
 }
 
 /** The headers of the source, if it is still what was seen. */
@@ -137,11 +151,16 @@ async function seen(route: Route, source: SourceObject): Promise<StoreInfo> {
 /** `error`, or that the source changed. */
 function changedIf(changed: boolean, { key }: SourceObject, error?: unknown): unknown {
   if (!changed) return error;
-  return new CloudflareClientError('R2_OBJECT_CHANGED', `R2 copy of ${key}: the source changed or went away meanwhile.`, {
-    cause: error,
-  });
+  return new CloudflareClientError(
+    'R2_OBJECT_CHANGED',
+    `R2 copy of ${key}: the source changed or went away meanwhile.`,
+    {
+      cause: error,
+    },
+  );
 }
 
+/** The headers alone, of what is known of an object. */
 function headersOf(info: ObjectHeaders): ObjectHeaders {
   const { contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage, metadata, storageClass } =
     info;
@@ -154,9 +173,4 @@ function headersOf(info: ObjectHeaders): ObjectHeaders {
     metadata,
     storageClass,
   };
-}
-
-function md5Of(etag: string): Uint8Array | undefined {
-  if (!MD5.test(etag)) return undefined;
-  return Uint8Array.from(etag.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

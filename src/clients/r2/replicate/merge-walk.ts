@@ -22,32 +22,40 @@ const PAGE_KEYS = 1000;
 /**
  * Goes through both ends in the order of keys, side by side. Holds one page of each listing.
  *
- * @param after only keys behind this one, without the prefixes; the empty string for all.
+ * @param route both ends.
+ * @param after only keys behind this one, without the prefixes; `null` for all.
  * @throws {CloudflareClientError} `R2_*` when a page cannot be had, `R2_FAILED` for a listing that is not in the order of keys: nothing
  * could be concluded from a key that is missing there.
  */
-export async function* walkPairs(route: Route, after = ''): AsyncGenerator<KeyPair, void, undefined> {
+export async function* walkPairs(route: Route, after: string | null = null): AsyncGenerator<KeyPair, void, undefined> {
   const sources = listedOf(route.from, after, route.signal);
   const destinations = listedOf(route.to, after, route.signal);
   let source = await next(sources);
   let destination = await next(destinations);
   while (source !== null || destination !== null) {
     const order = orderOf(source, destination);
-    const key = (order <= 0 ? source : destination)?.key ?? '';
-    yield {
-      key,
-      source: order <= 0 ? (source?.object ?? null) : null,
-      destination: order >= 0 ? (destination?.object ?? null) : null,
-    };
+    yield pairOf(order <= 0 ? source : null, order >= 0 ? destination : null);
     if (order <= 0) source = await next(sources);
     if (order >= 0) destination = await next(destinations);
   }
 }
 
+function pairOf(source: Listed | null, destination: Listed | null): KeyPair {
+  return {
+    key: (source ?? destination)?.key ?? '',
+    source: source?.object ?? null,
+    destination: destination?.object ?? null,
+  };
+}
+
 /** Everything at one place behind `after`, page by page, keys without the prefix. */
-async function* listedOf(place: Place, after: string, signal: AbortSignal | undefined): AsyncGenerator<Listed, void> {
+async function* listedOf(
+  place: Place,
+  after: string | null,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Listed, void> {
   const { store, bucket, prefix } = place;
-  const startAfter = after === '' ? undefined : prefix + after;
+  const startAfter = after === null ? undefined : prefix + after;
   let token: string | undefined;
   let last: string | null = null;
   do {
@@ -55,8 +63,7 @@ async function* listedOf(place: Place, after: string, signal: AbortSignal | unde
     for (const object of page.files) {
       if (last !== null && compareKeys(last, object.key) >= 0) throw outOfOrder(bucket, object.key);
       last = object.key;
-      // The "folder" that some tools make of the prefix itself has no name below it.
-      if (object.key !== prefix) yield { key: object.key.slice(prefix.length), object };
+      yield { key: object.key.slice(prefix.length), object };
     }
     if (page.token !== undefined && page.token === token) throw outOfOrder(bucket, last ?? '');
     token = page.token;

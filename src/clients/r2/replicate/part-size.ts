@@ -9,13 +9,17 @@ const COMMON_MIB = [8, 5, 16, 64, 10, 15, 20, 25, 32, 50, 100, 128, 256, 512, 10
 /**
  * A part size that cuts `size` bytes into `parts` parts, all but the last of one size: what the object was most likely cut by, so
  * that a copy that is cut alike gets the same tag. Without one that R2 takes: 8 MiB, or more where that makes too many.
+ *
+ * @param size of the object in bytes.
+ * @param parts `null` for an object that was stored in one go.
  */
-export function partSizeOf(size: number, parts: number): number {
+export function partSizeOf(size: number, parts: number | null): number {
+  if (parts === null || parts > MAX_PARTS) return defaultPartSize(size);
   const least = Math.max(Math.ceil(size / parts), 1);
   if (parts === 1) return least <= MAX_PART_BYTES ? least : defaultPartSize(size);
   const lowest = Math.max(least, MIN_PART_BYTES);
   const highest = Math.min(Math.ceil(size / (parts - 1)) - 1, MAX_PART_BYTES);
-  if (highest < lowest || parts > MAX_PARTS) return defaultPartSize(size);
+  if (highest < lowest) return defaultPartSize(size);
   const common = COMMON_MIB.map((mib) => mib * MIB).find((bytes) => bytes >= lowest && bytes <= highest);
   if (common !== undefined) return common;
   const round = Math.ceil(lowest / MIB) * MIB;

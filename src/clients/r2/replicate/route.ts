@@ -4,6 +4,7 @@ import { checkBucket, checkPrefix } from '../object-names.js';
 import type { R2Client } from '../r2-client.js';
 import { internalsOf, type R2Internals } from '../r2-internals.js';
 import type { ObjectStore } from '../store/object-store.js';
+import { S3Store } from '../store/s3-store.js';
 
 /** One end of a replication. */
 export interface ReplicationEnd {
@@ -45,10 +46,10 @@ export interface Route {
 export function routeOf(from: ReplicationEnd, to: ReplicationEnd, signal?: AbortSignal): Route {
   const source = internalsOf(checkOptions(from, 'from').client);
   const destination = internalsOf(checkOptions(to, 'to').client);
+  const places = { from: placeOf(from, source, 'from'), to: placeOf(to, destination, 'to') };
   const route = {
-    from: placeOf(from, source, 'from'),
-    to: placeOf(to, destination, 'to'),
-    onServer: sameAccount(source, destination),
+    ...places,
+    onServer: canCopyOnServer(places, source, destination),
     maxAttempts: destination.options.maxAttempts,
     wait: destination.options.wait,
     signal,
@@ -70,11 +71,23 @@ function placeOf(end: ReplicationEnd, { storeOf }: R2Internals, name: string): P
   return { store: storeOf(bucket), bucket, prefix };
 }
 
-/** CopyObject works within one account and one endpoint, for credentials that may read there and write here. */
-function sameAccount(source: R2Internals, destination: R2Internals): boolean {
+/**
+ * CopyObject works within one endpoint, for credentials that may read there and write here. Two clients with bindings may know two
+ * buckets by one name, so between them only S3's stores can be trusted to mean the same.
+ */
+function canCopyOnServer(
+  { from, to }: Pick<Route, 'from' | 'to'>,
+  source: R2Internals,
+  destination: R2Internals,
+): boolean {
+  if (source === destination) return true;
   const [one, other] = [source.connection.config, destination.connection.config];
   return (
-    one.endpoint === other.endpoint && one.accessKeyId === other.accessKeyId && one.sessionToken === other.sessionToken
+    from.store instanceof S3Store &&
+    to.store instanceof S3Store &&
+    one.endpoint === other.endpoint &&
+    one.accessKeyId === other.accessKeyId &&
+    one.sessionToken === other.sessionToken
   );
 }
 

@@ -6,7 +6,6 @@ import { plannedLength, type R2PartPlan } from './part-plan.js';
 import type { Presigner } from './presigner.js';
 import { storedHeaders, type R2StoredHeaderOptions } from './stored-headers.js';
 import { checkBytes, MAX_PARTS, MAX_PUT_BYTES } from './upload-limits.js';
-import { checkWriteOnce } from './upload-url.js';
 
 /** Which upload to begin. */
 export interface R2CreateMultipartOptions extends R2StoredHeaderOptions {
@@ -65,13 +64,6 @@ export interface R2MultipartPart {
 export interface R2CompleteMultipartOptions extends R2MultipartOptions {
   /** The parts, in any order. All but the last have one size, and 5 MiB at least. */
   readonly parts: readonly R2MultipartPart[];
-  /**
-   * Whether the completion is refused (`R2_PRECONDITION_FAILED`) when there is an object of that key already. Cloudflare's
-   * documentation does not promise it for completions.
-   *
-   * @default false
-   */
-  readonly writeOnce?: boolean | undefined;
 }
 
 /** Which unfinished uploads. */
@@ -133,12 +125,10 @@ export async function completeUpload(
   store: ObjectStore,
   options: R2CompleteMultipartOptions,
 ): Promise<{ readonly key: string; readonly etag: string }> {
-  const { bucket, key, uploadId, signal, writeOnce } = options;
+  const { bucket, key, uploadId, signal } = options;
   checkUpload(options);
-  checkWriteOnce(writeOnce);
   const parts = checkParts(options.parts);
-  const conditions = writeOnce === true ? { ifNoneMatch: '*' } : undefined;
-  const { etag } = await store.completeUpload({ bucket, key, uploadId, signal, parts, conditions });
+  const { etag } = await store.completeUpload({ bucket, key, uploadId, signal, parts });
   return { key, etag };
 }
 

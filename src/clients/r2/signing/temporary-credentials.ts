@@ -7,6 +7,7 @@ import { internalsOf } from '../r2-internals.js';
 import { HmacSha256 } from './hmac-sha256.js';
 import { signingTime } from './presigner.js';
 import { digestToBytes, digestToHex, sha256 } from './sha256.js';
+import { checkBoolean } from './upload-limits.js';
 
 /** What temporary credentials may do: no more than the token that they are made from. */
 export type R2Permission = 'object-read-only' | 'object-read-write' | 'admin-read-only' | 'admin-read-write';
@@ -126,6 +127,7 @@ function mint(config: ResolvedR2Config, options: R2TemporaryCredentialsOptions, 
 function checkGrant(options: R2TemporaryCredentialsOptions): object {
   const { bucket, permission, actions, prefixes, objects, wholeBucket = false } = options;
   checkBucket(bucket);
+  checkBoolean('wholeBucket', wholeBucket);
   if (!PERMISSIONS.includes(permission)) {
     throw new CloudflareClientError(
       'INVALID_OPTION',

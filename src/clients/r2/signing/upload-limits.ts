@@ -24,3 +24,13 @@ export function checkBytes(name: string, value: unknown, { min, max }: { min: nu
     `${name} ${shown(value)} must be a number of bytes: an integer from ${min} to ${max}.`,
   );
 }
+
+/**
+ * Refuses what is no boolean: a wrong type must not leave something without its guard.
+ *
+ * @throws {CloudflareClientError} `INVALID_OPTION`
+ */
+export function checkBoolean(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return;
+  throw new CloudflareClientError('INVALID_OPTION', `${name} ${shown(value)} must be true or false.`);
+}

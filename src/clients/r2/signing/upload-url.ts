@@ -2,7 +2,7 @@ import { CloudflareClientError } from '../../../errors.js';
 import { checkKey, shown } from '../object-names.js';
 import type { Presigner } from './presigner.js';
 import { headerFields, storedHeaders, type R2StoredHeaderOptions } from './stored-headers.js';
-import { checkBytes, MAX_PUT_BYTES } from './upload-limits.js';
+import { checkBoolean, checkBytes, MAX_PUT_BYTES } from './upload-limits.js';
 
 /** What a signed upload grants: one PUT of one object, with exactly these headers. */
 export interface R2SignedUploadOptions extends R2StoredHeaderOptions {
@@ -56,7 +56,7 @@ export function signedUpload(presigner: Presigner, options: R2SignedUploadOption
   if (md5 !== undefined && !(typeof md5 === 'string' && BASE64_MD5.test(md5))) {
     throw new CloudflareClientError('INVALID_OPTION', `md5 ${shown(md5)} must be 16 bytes in base64.`);
   }
-  checkWriteOnce(writeOnce);
+  checkBoolean('writeOnce', writeOnce);
   const headers = {
     ...headerFields(storedHeaders(key, options)),
     ...(md5 !== undefined && { 'content-md5': md5 }),
@@ -67,14 +67,4 @@ export function signedUpload(presigner: Presigner, options: R2SignedUploadOption
   const query = { 'x-id': 'PutObject' };
   const prepared = presigner.prepare({ method: 'PUT', bucket, query, headers: signed, expiresIn });
   return { url: prepared.sign(key), method: 'PUT', headers, contentLength, expiresAt: prepared.expiresAt };
-}
-
-/**
- * Refuses what is no boolean: a wrong type must not leave an upload without its guard.
- *
- * @throws {CloudflareClientError} `INVALID_OPTION`
- */
-export function checkWriteOnce(writeOnce: unknown): void {
-  if (writeOnce === undefined || typeof writeOnce === 'boolean') return;
-  throw new CloudflareClientError('INVALID_OPTION', `writeOnce ${shown(writeOnce)} must be true or false.`);
 }

@@ -1,4 +1,5 @@
 import { isCloudflareClientError } from '../../../errors.js';
+import { failureStatus } from '../r2-error.js';
 
 /** S3's own code and HTTP status, by the number that ends a message of the binding (https://developers.cloudflare.com/r2/api/error-codes/). */
 const FAILURES: Readonly<Record<number, readonly [name: string, status: number]>> = {
@@ -42,7 +43,7 @@ const NUMBER_AT_END = /\((\d+)\)\s*$/;
  * @returns an error named as in S3, with the status; what has no such number, and what is ours, comes back as it is.
  */
 export function toS3Failure(error: unknown): unknown {
-  if (!(error instanceof Error) || isCloudflareClientError(error)) return error;
+  if (!(error instanceof Error) || isCloudflareClientError(error) || failureStatus(error) !== undefined) return error;
   const number = NUMBER_AT_END.exec(error.message)?.[1];
   const known = number === undefined ? undefined : FAILURES[Number(number)];
   return known === undefined ? error : s3Failure(known[0], known[1], error);

@@ -1,5 +1,5 @@
 import { DEFAULT_CONTENT_TYPE } from '../content-types.js';
-import { decodeMetadata, encodeWords } from '../object-headers.js';
+import { decodeWords, encodeWords } from '../object-headers.js';
 import type { ObjectHeaders, R2StorageClass, StoreInfo } from './object-store.js';
 import type { R2ObjectLike, R2StoringOptionsLike } from './r2-bucket.js';
 
@@ -17,7 +17,7 @@ export function toStoringOptions(headers: ObjectHeaders): R2StoringOptionsLike {
       ...(contentEncoding !== undefined && { contentEncoding }),
       ...(contentLanguage !== undefined && { contentLanguage }),
     },
-    customMetadata: Object.fromEntries(Object.entries(headers.metadata).map(([name, value]) => [name, stored(value)])),
+    customMetadata: mapped(headers.metadata, stored),
     ...(storageClass !== undefined && { storageClass: CLASSES[storageClass] }),
   };
 }
@@ -35,7 +35,7 @@ export function toStoreInfo(object: R2ObjectLike): StoreInfo {
     contentDisposition,
     contentEncoding,
     contentLanguage,
-    metadata: decodeMetadata(object.customMetadata),
+    metadata: mapped(object.customMetadata ?? {}, decodeWords),
     storageClass: storageClassOf(object),
   };
 }
@@ -49,4 +49,8 @@ export function storageClassOf({ storageClass }: R2ObjectLike): R2StorageClass |
 /** What reads like an encoded word comes back decoded, by either path: it is encoded here as it is on the way to S3. */
 function stored(value: string): string {
   return value.includes('=?') ? encodeWords(value) : value;
+}
+
+function mapped(metadata: Readonly<Record<string, string>>, change: (value: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, change(value)]));
 }
