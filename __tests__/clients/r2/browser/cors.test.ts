@@ -142,6 +142,22 @@ describe('checkCors', () => {
     expect(found).toMatchObject({ ok: true, problems: [{ missing: 'unknown', name: 'ETag' }] });
   });
 
+  it('reads the answers as a browser does: 204 alone allows nothing', async () => {
+    const real = globalThis.fetch;
+    const answers = async (headers: Record<string, string>): Promise<unknown[]> => {
+      globalThis.fetch = async () => new Response(null, { status: 204, headers });
+      return problems().finally(() => (globalThis.fetch = real));
+    };
+    const allowed = { 'access-control-allow-origin': origin, 'access-control-allow-methods': 'PUT' };
+    const exposed = { 'access-control-expose-headers': 'ETag' };
+    expect(await answers({})).toEqual([['origin', origin]]);
+    expect(await answers({ ...allowed, 'access-control-allow-origin': 'https://other.example' })).toHaveLength(1);
+    expect(await answers({ ...allowed, ...exposed, 'access-control-allow-headers': 'Content-Type' })).toEqual([
+      ['header', 'if-none-match'],
+    ]);
+    expect(await answers({ ...allowed, ...exposed, 'access-control-allow-headers': '*' })).toEqual([]);
+  });
+
   it('says when nothing answers', async () => {
     const nowhere = new R2Client({ ...front.config, endpoint: 'http://127.0.0.1:1' });
     expect(await checkCors(nowhere, { bucket, origin })).toMatchObject({
