@@ -147,12 +147,7 @@ export type { R2LifecycleRule, R2LifecycleTransition } from './clients/r2/bucket
 export type { R2Event, R2EventAction } from './clients/r2/bucket/queue-event.js';
 export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
 export type { CheckCorsOptions, CorsCheck, CorsProblem } from './clients/r2/browser/check-cors.js';
-export type {
-  CorsRulesOptions,
-  UploadClient,
-  UploadCorsMethod,
-  UploadCorsRule,
-} from './clients/r2/browser/cors-rules.js';
+export type { CorsRulesOptions, UploadClient } from './clients/r2/browser/cors-rules.js';
 export type { UppySignature, UppyUpload } from './clients/r2/browser/sign-upload.js';
 export type { UploadHandlerOptions } from './clients/r2/browser/upload-handler.js';
 export type { UploadFile, UploadGrant, UploadPolicyOptions } from './clients/r2/browser/upload-policy.js';
