@@ -18,13 +18,18 @@ export function shown(value: unknown): string {
   return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}...` : value);
 }
 
+/** Tells whether R2 takes a text as a bucket name. */
+export function isBucketName(name: string): boolean {
+  return BUCKET_NAME.test(name);
+}
+
 /**
  * Refuses what R2 does not take as a bucket name: 3 to 63 lower-case letters, digits and hyphens, no hyphen at an end.
  *
  * @throws {CloudflareClientError} `INVALID_OPTION`
  */
 export function checkBucket(bucket: unknown, name = 'bucket'): asserts bucket is string {
-  if (typeof bucket === 'string' && BUCKET_NAME.test(bucket)) return;
+  if (typeof bucket === 'string' && isBucketName(bucket)) return;
   throw new CloudflareClientError(
     'INVALID_OPTION',
     `${name} ${shown(bucket)} is not a bucket name: 3 to 63 lower-case letters, digits and hyphens.`,
