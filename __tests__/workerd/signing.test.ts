@@ -1,5 +1,6 @@
 import type { Miniflare } from 'miniflare';
-import { R2Client, type R2ClientConfig } from '../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../src/clients/r2/r2-client.js';
+import type { R2ClientConfig } from '../../src/clients/r2/r2-config.js';
 import { startS3Server, type S3Server } from '../support/s3-server.js';
 import { startWorker } from '../support/worker.js';
 import { signAll, type SigningOrder } from './fixtures/signing-worker.js';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { R2Client, type R2SignedUrlsOptions } from '../../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import type { R2SignedUrlsOptions } from '../../../../src/clients/r2/signing/signed-url.js';
 import { internalsOf } from '../../../../src/clients/r2/r2-internals.js';
 import { startS3Server, type S3Server } from '../../../support/s3-server.js';
 

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { R2Client, type R2ClientOptions, type R2UploadOptions } from '../../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import type { R2ClientOptions } from '../../../../src/clients/r2/r2-config.js';
+import type { R2UploadOptions } from '../../../../src/clients/r2/transfer/upload-options.js';
 import type { R2UploadCheckpoint } from '../../../../src/clients/r2/transfer/upload-checkpoint.js';
 import { FaultyS3, type Fault, type Stage } from './faulty-s3.js';
 
