@@ -7,6 +7,7 @@ const BUCKET_NAME = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 const CONTROL_CHARACTER = /[\p{Cc}\ufffe\uffff]/u;
 // With the `u` flag this matches only a surrogate that has lost its other half.
 const LONE_SURROGATE = /\p{Surrogate}/u;
+const DOT_SEGMENT = /(?:^|\/)\.\.?(?:\/|$)/;
 const SHOWN_CHARACTERS = 80;
 const encoder = new TextEncoder();
 
@@ -45,7 +46,7 @@ export function checkBucket(bucket: unknown, name = 'bucket'): asserts bucket is
 export function checkKey(key: unknown, name = 'key'): asserts key is string {
   checkDeletableKey(key, name);
   if (CONTROL_CHARACTER.test(key)) throw invalidKey(key, name, 'holds a control character');
-  if (key.split('/').some((segment) => segment === '.' || segment === '..')) {
+  if (DOT_SEGMENT.test(key)) {
     throw invalidKey(key, name, 'has a segment `.` or `..`, which a URL cannot carry');
   }
 }
@@ -59,7 +60,8 @@ export function checkDeletableKey(key: unknown, name = 'key'): asserts key is st
   if (typeof key !== 'string') throw invalidKey(key, name, 'is not a string');
   if (key === '') throw invalidKey(key, name, 'is empty');
   if (LONE_SURROGATE.test(key)) throw invalidKey(key, name, 'holds half of a surrogate pair');
-  const bytes = encoder.encode(key).byteLength;
+  // A UTF-16 unit is three bytes at most: most keys need no counting.
+  const bytes = key.length * 3 > MAX_KEY_BYTES ? encoder.encode(key).byteLength : 0;
   if (bytes > MAX_KEY_BYTES) throw invalidKey(key, name, `is ${bytes} bytes long; ${MAX_KEY_BYTES} is the most`);
 }
 
