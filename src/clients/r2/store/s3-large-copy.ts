@@ -37,9 +37,7 @@ export async function copyWhenLarge(
   const source = await sourceOf(store, request);
   const size = source?.size ?? 0;
   if (source === null || size <= limits.maxSingleBytes) throw failure;
-  if (request.sourceEtag !== undefined && request.sourceEtag !== source.etag) {
-    throw toR2Error(s3Failure('PreconditionFailed', 412), callOf(request));
-  }
+  checkVersion(request, source);
   const { bucket, key, signal } = request;
   const uploadId = await store.createUpload({ bucket, key, signal, headers: request.headers ?? source });
   try {
@@ -52,6 +50,11 @@ export async function copyWhenLarge(
     await store.abortUpload({ bucket, key, uploadId }).catch(() => undefined);
     throw error;
   }
+}
+
+function checkVersion(request: StoreCopy, { etag }: StoreInfo): void {
+  if (request.sourceEtag === undefined || request.sourceEtag === etag) return;
+  throw toR2Error(s3Failure('PreconditionFailed', 412), callOf(request));
 }
 
 async function sourceOf(store: ObjectStore, request: StoreCopy): Promise<StoreInfo | null> {
