@@ -12,6 +12,7 @@ class CountingBucket implements Pick<R2BucketLike, 'list' | 'delete' | 'createMu
   deleting = 0;
   mostDeleting = 0;
   hold: (() => Promise<void>) | undefined;
+  holdList: (() => Promise<void>) | undefined;
   onDelete: ((keys: readonly string[]) => void) | undefined;
 
   constructor(count: number) {
@@ -20,6 +21,7 @@ class CountingBucket implements Pick<R2BucketLike, 'list' | 'delete' | 'createMu
 
   async list({ cursor, limit = PAGE }: Parameters<R2BucketLike['list']>[0] = {}): ReturnType<R2BucketLike['list']> {
     this.calls.push('list');
+    await this.holdList?.();
     const after = [...this.keys].filter((key) => cursor === undefined || key > cursor);
     const page = after.slice(0, limit);
     const objects = page.map((key) => ({ key, size: 1, etag: 'e', uploaded: new Date(0) }));
@@ -122,6 +124,18 @@ describe('deletePrefix', () => {
     expect(error.message).toBe(`R2 delete (after ${gone} were deleted) of media failed: AccessDenied, HTTP 403.`);
     expect(bound.deleting).toBe(0);
     expect(batches).toBeLessThanOrEqual(4);
+  });
+
+  it('deletes no page that was listed while the one before could not be deleted', async () => {
+    const bound = new CountingBucket(3_000);
+    bound.holdList = async () => {
+      for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+    };
+    bound.onDelete = () => {
+      throw new Error('delete: Access denied (10003)');
+    };
+    await expect(clientOf(bound).deletePrefix(all)).rejects.toMatchObject({ code: 'R2_ACCESS_DENIED' });
+    expect(bound.calls).toEqual(['list', 'delete', 'list']);
   });
 
   it('refuses what is no callback and no signal before anything is listed', async () => {
