@@ -15,6 +15,7 @@ const PARTS = {
   presign: script('bench/presign.mjs'),
   'presign-workerd': script('bench/presign-workerd.mjs'),
   memory: script('bench/r2-memory.mjs'),
+  'delete-prefix': script('bench/delete-prefix.mjs'),
 };
 
 const asked = process.argv.slice(2);
