@@ -1,5 +1,6 @@
 import { isCloudflareClientError } from '../../../../src/errors.js';
-import { R2Client, type R2ClientOptions } from '../../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import type { R2ClientOptions } from '../../../../src/clients/r2/r2-config.js';
 import type { R2BucketLike } from '../../../../src/clients/r2/store/r2-bucket.js';
 
 const bucket = 'media';
