@@ -11,7 +11,7 @@ const PARTS = {
   'kv-operations': script('bench/kv-operations.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
-  memory: script('bench/r2-memory.mjs'),
+  transfer: script('bench/transfer.mjs'),
 };
 
 const asked = process.argv.slice(2);
