@@ -6,6 +6,13 @@ import { installXmlShim } from './xml-shim.js';
 // The only module that imports the SDK, and it is loaded on first use: importing the package does not cost it.
 export { sdk };
 
+// The SDK gives these a CRC32 however it is configured; R2's table of unsupported headers names it for both settings.
+const MD5_COMMANDS: readonly string[] = [
+  'DeleteObjectsCommand',
+  'PutBucketCorsCommand',
+  'PutBucketLifecycleConfigurationCommand',
+];
+
 const silence = (): void => undefined;
 // Any logger but the SDK's default one: that one falls back to `console.warn` when a streamed request fails.
 const SILENT_LOGGER = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
@@ -41,11 +48,11 @@ function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: ResolvedR
   return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
 }
 
-/** S3 servers disagree on CRC32 for DeleteObjects, and all take Content-MD5 (aws-sdk-js-v3#6819, #6920). */
+/** S3 servers disagree on CRC32 for these, and all take Content-MD5 (aws-sdk-js-v3#6819, #6920). */
 function useContentMd5(client: sdk.S3Client): void {
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      if (context.commandName !== 'DeleteObjectsCommand') return next(args);
+      if (!MD5_COMMANDS.includes(context.commandName ?? '')) return next(args);
       const request = args.request as { headers: Record<string, string>; body: string };
       const kept = Object.entries(request.headers).filter(([name]) => !/^x-amz-(?:sdk-)?checksum-/i.test(name));
       const md5 = new client.config.md5();

@@ -4,13 +4,15 @@
  */
 export const NODE_TYPES = { ELEMENT_NODE: 1, TEXT_NODE: 3 } as const;
 
-interface XmlText {
+/** A run of characters. */
+export interface XmlText {
   readonly nodeType: 3;
   readonly nodeName: '#text';
   textContent: string;
 }
 
-interface XmlElement {
+/** An element, as the parser reads it. */
+export interface XmlElement {
   readonly nodeType: 1;
   readonly nodeName: string;
   readonly attributes: { readonly name: string; readonly value: string }[];
