@@ -13,6 +13,7 @@ const PARTS = {
   'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
   presign: script('bench/presign.mjs'),
+  'presign-workerd': script('bench/presign-workerd.mjs'),
   transfer: script('bench/transfer.mjs'),
 };
 

@@ -151,6 +151,24 @@ describe('a signed URL', () => {
   });
 });
 
+describe('a client with bindings alone', () => {
+  it('says which credentials signing needs, also for a bound bucket', async () => {
+    const bound = new R2Client({ bindings: {} });
+    const calls = [
+      bound.getSignedUrl({ bucket: 'media', key: 'k', expiresIn: 60 }),
+      bound.getSignedUrls({ bucket: 'media', keys: ['k'], expiresIn: 60 }),
+      bound.getSignedUploadUrl({ bucket: 'media', key: 'k', expiresIn: 60 }),
+      bound.createMultipartUpload({ bucket: 'media', key: 'k' }),
+    ];
+    for (const call of calls) {
+      await expect(call).rejects.toMatchObject({
+        code: 'MISSING_CREDENTIALS',
+        message: expect.stringContaining('secretAccessKey') as string,
+      });
+    }
+  });
+});
+
 describe('roundExpiry', () => {
   const lifeOf = (url: string): { from: number; to: number } => {
     const { searchParams } = new URL(url);
