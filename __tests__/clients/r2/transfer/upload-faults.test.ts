@@ -103,6 +103,21 @@ describe.each(stages)('an upload whose %s request', (stage, upload) => {
   });
 });
 
+describe('an upload in parts whose completion', () => {
+  it('never answers, but took effect, is done: the object is there, with the tag of what was sent', async () => {
+    server.fail('complete', 'answerLost', { times: Infinity });
+    expect(await inParts({}, { maxAttempts: 1 })).toMatchObject({ key, size: bytes.length });
+    expect(stored()).toBe(true);
+  });
+
+  it('never answers is not done when another object is there', async () => {
+    server.fail('complete', 'cutReceived', { times: Infinity });
+    server.store(key, Buffer.from('old'));
+    expect((await rejection(inParts({}, { maxAttempts: 1 }))).code).toBe('R2_FAILED');
+    expect([server.objects.get(key)?.bytes.toString(), server.uploads.size]).toEqual(['old', 0]);
+  });
+});
+
 describe('an upload whose content is damaged on its way', () => {
   it('in one request is refused by the server', async () => {
     server.fail('put', { damage: 'request' }, { times: Infinity });
