@@ -12,6 +12,7 @@ const PARTS = {
   'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
   memory: script('bench/r2-memory.mjs'),
+  replicate: script('bench/replicate.mjs'),
 };
 
 const asked = process.argv.slice(2);
