@@ -87,7 +87,9 @@ const CASES = {
 async function main() {
   const server = fork(fileURLToPath(import.meta.url), ['server']);
   const port = await new Promise((resolve) => server.once('message', resolve));
-  console.log(`\nReplicating ${OBJECTS} objects of ${BYTES} bytes, ${LATENCY_MS} ms a request, ${CONCURRENCY} at a time\n`);
+  console.log(
+    `\nReplicating ${OBJECTS} objects of ${BYTES} bytes, ${LATENCY_MS} ms a request, ${CONCURRENCY} at a time\n`,
+  );
   console.log('| way | objects a second | requests an object | extra RSS, MiB |\n| --- | ---: | ---: | ---: |');
   for (const name of Object.keys(CASES)) {
     const child = fork(fileURLToPath(import.meta.url), ['case', name, String(port)]);
@@ -117,7 +119,9 @@ async function runCase(name, port) {
   const seconds = (performance.now() - start) / 1000;
   clearInterval(timer);
   const requests = (await control('count')) / objects;
-  process.send({ perSecond: objects / seconds, requests, extraMib: (peak - before) / 1024 ** 2 }, () => process.exit(0));
+  process.send({ perSecond: objects / seconds, requests, extraMib: (peak - before) / 1024 ** 2 }, () =>
+    process.exit(0),
+  );
 }
 
 async function ours({ config }, accessKeyId) {
