@@ -5,6 +5,14 @@ import tseslint from 'typescript-eslint';
 
 // A path of dots alone that ends in index.js: the public surface. tokens/index.js is imported with its folder.
 const ROOT_INDEX = '^(\\.\\.?/)+index\\.js$';
+// The command line stands on everything and carries nothing.
+const CLI = '(^|/)cli/';
+
+const SYNTAX = [
+  { selector: 'TSEnumDeclaration', message: 'Use a string union.' },
+  { selector: 'ExportDefaultDeclaration', message: 'Use a named export.' },
+  { selector: 'ExportAllDeclaration', message: 'Name what is exported.' },
+];
 
 /** Direction of imports (docs/decisions/0002): what the files of a folder may not reach. */
 function forbid(files, groups, message, typesOnly = []) {
@@ -17,6 +25,7 @@ function forbid(files, groups, message, typesOnly = []) {
           patterns: [
             { group: groups, message },
             { regex: ROOT_INDEX, message },
+            { regex: CLI, message },
             ...typesOnly.map((name) => ({ group: [name], allowTypeImports: true, message })),
           ],
         },
@@ -25,7 +34,8 @@ function forbid(files, groups, message, typesOnly = []) {
   };
 }
 
-const direction = 'errors, events <- clients, sinks <- decorators, providers, adapters; nobody imports src/index.ts.';
+const direction =
+  'errors, events <- clients, sinks <- decorators, providers, adapters, cli; nobody imports src/index.ts or src/cli.';
 
 export default tseslint.config(
   {
@@ -66,9 +76,7 @@ export default tseslint.config(
       complexity: ['error', { max: 12 }],
       'no-restricted-syntax': [
         'error',
-        { selector: 'TSEnumDeclaration', message: 'Use a string union.' },
-        { selector: 'ExportDefaultDeclaration', message: 'Use a named export.' },
-        { selector: 'ExportAllDeclaration', message: 'Name what is exported.' },
+        ...SYNTAX,
         { selector: 'ImportDeclaration[source.value=/^node:/]', message: 'src runs in workerd without flags.' },
       ],
       'jsdoc/require-jsdoc': [
@@ -87,6 +95,31 @@ export default tseslint.config(
       'jsdoc/no-types': 'off',
     },
   },
+  {
+    // Entries of the package, which the rules below do not know.
+    files: ['src/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ regex: CLI, message: direction }] }],
+    },
+  },
+  {
+    // Runs in Node alone.
+    files: ['src/cli/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...SYNTAX] },
+  },
+  forbid(
+    ['src/cli/**/*.ts'],
+    [
+      '**/decorators/**',
+      '**/providers/**',
+      '**/tokens/**',
+      '**/testing/**',
+      '**/adapters/**',
+      '**/sinks/**',
+      '**/internal/**',
+    ],
+    'cli imports clients and errors.',
+  ),
   forbid(
     ['src/errors.ts', 'src/events.ts'],
     ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**', '**/sinks/**'],
@@ -123,6 +156,7 @@ export default tseslint.config(
               message: 'tokens and testing import types only.',
             },
             { regex: ROOT_INDEX, message: direction },
+            { regex: CLI, message: direction },
           ],
         },
       ],

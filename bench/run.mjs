@@ -9,8 +9,10 @@ const PARTS = {
   'cache-tiers': script('bench/cache-tiers.mjs'),
   stampede: script('bench/stampede.mjs'),
   'kv-operations': script('bench/kv-operations.mjs'),
+  playlist: script('bench/playlist.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
+  presign: script('bench/presign.mjs'),
   memory: script('bench/r2-memory.mjs'),
   replicate: script('bench/replicate.mjs'),
 };

@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { root, typeCheck } from '../support/type-check.js';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const guides = ['caching'].map((name) => `docs/${name}.md`);
+const guides = ['caching', 'private-hls'].map((name) => `docs/${name}.md`);
 
 /** The TypeScript in a document. */
 const examplesOf = (text: string): string[] => [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
@@ -19,6 +19,7 @@ declare global {
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
   }
   interface Env { ANALYTICS: AnalyticsEngineDataset }
+  interface Env { HLS_SECRET: string; HLS_OLD_SECRET: string }
   function fetchFront(signal: AbortSignal): Promise<string[]>;
   function openDatabase(env: object): { titles(): Promise<string[]> };
 }

@@ -201,6 +201,69 @@ describe('provideR2', () => {
   });
 });
 
+describe('provideR2 with bound buckets', () => {
+  const bucket = { createMultipartUpload: () => undefined, list: () => Promise.resolve(LISTING) };
+  const LISTING = { objects: [], delimitedPrefixes: [], truncated: false };
+  const bindings = { 'codex-media-production': 'MEDIA' };
+  const app = createContainer(provideR2({ bindings }));
+  const media = { bucket: 'codex-media-production' };
+
+  it('needs no variables for what goes by a binding', async () => {
+    const r2 = app.scope({ env: { MEDIA: bucket } }).resolve(R2Client);
+    expect(await r2.listFiles(media)).toEqual([]);
+    const signing = r2.getSignedUrl({ ...media, key: 'k', expiresIn: 60 });
+    await expect(signing).rejects.toMatchObject({ code: 'MISSING_CREDENTIALS' });
+  });
+
+  it('names a binding that is missing, and its entry in wrangler.jsonc, when it is first used', async () => {
+    const r2 = app.scope({ env: { ...R2_VARIABLES } }).resolve(R2Client);
+    expect(await r2.getSignedUrl({ ...media, key: 'k', expiresIn: 60 })).toContain('https://a1.r2');
+    const entry = '"r2_buckets": [{ "binding": "MEDIA", "bucket_name": "codex-media-production" }]';
+    await expect(r2.listFiles(media)).rejects.toMatchObject({
+      code: 'MISSING_BINDING',
+      message: `env.MEDIA is not bound. Add ${entry} to wrangler.jsonc.`,
+    });
+    const wrong = app.scope({ env: { MEDIA: new MemoryKVNamespace() } }).resolve(R2Client);
+    await expect(wrong.listFiles(media)).rejects.toMatchObject({
+      code: 'INVALID_BINDING',
+      message: expect.stringContaining('env.MEDIA is not a bucket of R2') as string,
+    });
+  });
+
+  it('takes the credentials where they are set, and reports those that are half set', async () => {
+    const env = { MEDIA: bucket, ...R2_VARIABLES };
+    expect(app.scope({ env }).resolve(R2_CONFIG)).toMatchObject({
+      accountId: 'a1',
+      bindings: { [media.bucket]: bucket },
+    });
+    const half = { ...env, R2_SECRET_ACCESS_KEY: '' };
+    const error = await errorOf(() => app.scope({ env: half }).resolve(R2Client));
+    expect(error).toMatchObject({ code: 'MISSING_VARIABLE' });
+    expect(error.message).toContain('env.R2_SECRET_ACCESS_KEY is not set');
+  });
+
+  it('reads each env for itself', async () => {
+    const other = { ...bucket, list: () => Promise.resolve({ ...LISTING, objects: [{ key: 'k' }] }) };
+    const list = (MEDIA: object) => app.scope({ env: { MEDIA } }).resolve(R2Client).listFiles(media);
+    expect([await list(bucket), await list(other)].map((files) => files.length)).toEqual([0, 1]);
+  });
+
+  it('passes through provideCloudflareClients', async () => {
+    const all = createContainer(provideCloudflareClients({ r2: { bindings } }));
+    expect(
+      await all
+        .scope({ env: { MEDIA: bucket } })
+        .resolve(R2Client)
+        .listFiles(media),
+    ).toEqual([]);
+  });
+
+  it('refuses what is no name when it is called', async () => {
+    expect(await codeOf(() => provideR2({ bindings: { media: '' } }))).toBe('INVALID_OPTION');
+    expect(await codeOf(() => provideR2({ bindings: { media: bucket as never } }))).toBe('INVALID_OPTION');
+  });
+});
+
 describe('provideKVClient', () => {
   it('provides one client per namespace', async () => {
     const FLAGS = token<KVClient>('FLAGS');

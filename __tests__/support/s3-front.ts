@@ -76,6 +76,7 @@ export async function startS3Front(options: S3FrontOptions): Promise<S3Front> {
     pending: (bucket) => front.ledger.pending(bucket),
     fault: (when, fault, times = 1) => front.faults.add(when, fault, times),
     reset: () => front.reset(),
+    binding: (bucket) => server.binding(bucket),
     async stop() {
       await front.close();
       await server.stop();

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { Miniflare } from 'miniflare';
+import type { R2BucketLike } from '../../src/clients/r2/store/r2-bucket.js';
 
 /** What a test S3 server is started with. */
 export interface S3ServerOptions {
@@ -19,6 +20,8 @@ export interface S3Server {
     readonly secretAccessKey: string;
     readonly endpoint: string;
   };
+  /** A bucket as it is bound in a Worker: the same objects, without S3. */
+  binding(bucket: string): Promise<R2BucketLike>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +50,7 @@ export async function startS3Server(options: S3ServerOptions): Promise<S3Server>
     endpoint,
     credentials: CREDENTIALS,
     config: { accountId: 'a'.repeat(32), ...CREDENTIALS, endpoint },
+    binding: (bucket) => miniflare.getR2Bucket(`BUCKET_${options.buckets.indexOf(bucket)}`),
     stop: () => miniflare.dispose(),
   };
 }

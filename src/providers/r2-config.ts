@@ -62,6 +62,15 @@ function rule(field: Field, ...checks: PropertyDecorator[]): void {
   for (const check of checks) check(R2Variables.prototype, field);
 }
 
+/** Whether an env has any of the variables that credentials consist of. One alone is a mistake, which reading them reports. */
+export function hasR2Variables(env: object, names: R2VariableNames): boolean {
+  const variables = env as Readonly<Record<string, unknown>>;
+  return (['accountId', 'accessKeyId', 'secretAccessKey'] as const).some((field) => {
+    const value = variables[names[field] ?? DEFAULT_NAMES[field]];
+    return value != null && value !== '';
+  });
+}
+
 /**
  * Reads the R2 config from the variables of an env and validates it.
  *

@@ -4,7 +4,7 @@ import type { OperationBudget } from '../clients/kv/operation-budget.js';
 import type { RateLimiterClient } from '../clients/kv/rate-limiter-client.js';
 import type { SessionCacheClient } from '../clients/kv/session-cache-client.js';
 import type { R2Client } from '../clients/r2/r2-client.js';
-import type { R2ClientConfig } from '../clients/r2/r2-config.js';
+import type { R2BindingsConfig, R2ClientConfig } from '../clients/r2/r2-config.js';
 import type { EventSink } from '../events.js';
 import type { ExecutionContextLike } from '../internal/execution-context.js';
 import { token } from './token.js';
@@ -23,8 +23,8 @@ export const AUTH_SESSION_KV: Token<KVNamespaceLike> = token('AUTH_SESSION_KV');
 export const RATE_LIMIT_KV: Token<KVNamespaceLike> = token('RATE_LIMIT_KV');
 /** The KV namespace of the general cache; the binding `CACHE_KV` by default. */
 export const CACHE_KV: Token<KVNamespaceLike> = token('CACHE_KV');
-/** The credentials of R2, read from the `R2_*` variables by default. */
-export const R2_CONFIG: Token<R2ClientConfig> = token('R2_CONFIG');
+/** The credentials of R2, read from the `R2_*` variables by default, and its bound buckets. */
+export const R2_CONFIG: Token<R2ClientConfig | R2BindingsConfig> = token('R2_CONFIG');
 
 /** The general cache. */
 export const CACHE_CLIENT: Token<CacheClient> = token('CACHE_CLIENT');

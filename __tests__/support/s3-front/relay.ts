@@ -33,15 +33,26 @@ export function relay(passing: Relay): Promise<Relayed> {
   const { incoming, outgoing, target, agent, method, url, headers, body } = passing;
   return new Promise((resolve, reject) => {
     let sentBytes = 0;
-    const upstream = send({ agent, host: target.hostname, port: target.port, method, path: url, headers });
+    // A refusal may close the connection while the body is under way: only what has none may use it again.
+    const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+    const options = { host: target.hostname, port: target.port, method, path: url, headers };
+    const upstream = send({ ...options, agent: hasBody ? false : agent });
     const fail = (error: Error): void => {
       upstream.destroy();
       outgoing.destroy();
       reject(error);
     };
-    upstream.on('error', fail);
+    let isAnswered = false;
+    upstream.on('error', (error) => {
+      // An early refusal may end the connection that the rest of the body is sent on.
+      if (!isAnswered) fail(error);
+    });
     upstream.on('response', (answer) => {
+      isAnswered = true;
       passAnswer(passing, answer).then((text) => {
+        // What is left of a body that was refused.
+        incoming.unpipe(upstream);
+        incoming.resume();
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, sentBytes, body: text });
       }, fail);
     });
@@ -81,7 +92,7 @@ async function passAnswer(
     const rest = chunk.subarray(0, limit - passed);
     passed += rest.length;
     if (keepBody) kept.push(rest);
-    if (!outgoing.write(rest)) await new Promise((resolve) => outgoing.once('drain', resolve).once('close', resolve));
+    if (!outgoing.write(rest)) await drained(outgoing);
     // What was written must reach the client before the end of the connection does.
     if (passed >= limit) {
       await new Promise((resolve) => outgoing.write('', resolve));
@@ -90,6 +101,16 @@ async function passAnswer(
   }
   await new Promise<void>((resolve) => outgoing.end(resolve));
   return Buffer.concat(kept).toString('utf8');
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.off('drain', done).off('close', done);
+      resolve();
+    };
+    outgoing.on('drain', done).on('close', done);
+  });
 }
 
 function cutAfter(fault: Fault | undefined, what: 'request' | 'response'): number {

@@ -8,6 +8,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const PRINTABLE_ASCII = /^[\u0020-\u007e]*$/;
+const BEYOND_BYTES = /[^\p{ASCII}\u0080-\u00ff]/u;
 const ENCODED_WORD = /=\?utf-8\?([bq])\?([^?]*)\?=/gi;
 // RFC 2047 bounds an encoded word to 75 characters: 45 bytes in base64, and 12 of frame.
 const ENCODED_WORD_BYTES = 45;
@@ -51,7 +52,20 @@ export function encodeMetadata(
 
 /** Metadata as the caller gave it, from what the server sent. A malformed encoded word is left as it is. */
 export function decodeMetadata(metadata: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  return Object.fromEntries(Object.entries(metadata ?? {}).map(([name, value]) => [name, decodeWords(value)]));
+  return Object.fromEntries(
+    Object.entries(metadata ?? {}).map(([name, value]) => [name, decodeWords(fromBytes(value))]),
+  );
+}
+
+/** Some servers send UTF-8 as it is, and `fetch` gives each of its bytes as a character: what reads as UTF-8 is UTF-8. */
+function fromBytes(value: string): string {
+  if (PRINTABLE_ASCII.test(value) || BEYOND_BYTES.test(value)) return value;
+  const bytes = Uint8Array.from(value, (character) => character.charCodeAt(0));
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return value;
+  }
 }
 
 /** What reads like an encoded word is encoded too: it would come back decoded. */
@@ -73,7 +87,8 @@ function invalidMetadata(why: string): CloudflareClientError {
   return new CloudflareClientError('INVALID_VALUE', `metadata ${why}.`);
 }
 
-function encodeWords(value: string): string {
+/** Text as RFC 2047 encoded words. */
+export function encodeWords(value: string): string {
   const words: string[] = [];
   let word = '';
   for (const character of value) {
@@ -86,7 +101,8 @@ function encodeWords(value: string): string {
   return [...words, word].map((part) => `=?utf-8?B?${toBase64(part)}?=`).join(' ');
 }
 
-function decodeWords(value: string): string {
+/** Text with its RFC 2047 encoded words decoded; a malformed one is left as it is. */
+export function decodeWords(value: string): string {
   // White space between two encoded words belongs to the folding (RFC 2047, 6.2).
   const joined = value.replaceAll(/\?=\s+=\?utf-8\?/gi, '?==?utf-8?');
   return joined.replaceAll(ENCODED_WORD, (whole: string, encoding: string, text: string) => {

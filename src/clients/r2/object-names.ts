@@ -7,6 +7,7 @@ const BUCKET_NAME = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 const CONTROL_CHARACTER = /[\p{Cc}\ufffe\uffff]/u;
 // With the `u` flag this matches only a surrogate that has lost its other half.
 const LONE_SURROGATE = /\p{Surrogate}/u;
+const DOT_SEGMENT = /(?:^|\/)\.\.?(?:\/|$)/;
 const SHOWN_CHARACTERS = 80;
 const encoder = new TextEncoder();
 
@@ -17,13 +18,18 @@ export function shown(value: unknown): string {
   return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}...` : value);
 }
 
+/** Tells whether R2 takes a text as a bucket name. */
+export function isBucketName(name: string): boolean {
+  return BUCKET_NAME.test(name);
+}
+
 /**
  * Refuses what R2 does not take as a bucket name: 3 to 63 lower-case letters, digits and hyphens, no hyphen at an end.
  *
  * @throws {CloudflareClientError} `INVALID_OPTION`
  */
 export function checkBucket(bucket: unknown, name = 'bucket'): asserts bucket is string {
-  if (typeof bucket === 'string' && BUCKET_NAME.test(bucket)) return;
+  if (typeof bucket === 'string' && isBucketName(bucket)) return;
   throw new CloudflareClientError(
     'INVALID_OPTION',
     `${name} ${shown(bucket)} is not a bucket name: 3 to 63 lower-case letters, digits and hyphens.`,
@@ -40,7 +46,7 @@ export function checkBucket(bucket: unknown, name = 'bucket'): asserts bucket is
 export function checkKey(key: unknown, name = 'key'): asserts key is string {
   checkDeletableKey(key, name);
   if (CONTROL_CHARACTER.test(key)) throw invalidKey(key, name, 'holds a control character');
-  if (key.split('/').some((segment) => segment === '.' || segment === '..')) {
+  if (DOT_SEGMENT.test(key)) {
     throw invalidKey(key, name, 'has a segment `.` or `..`, which a URL cannot carry');
   }
 }
@@ -54,7 +60,8 @@ export function checkDeletableKey(key: unknown, name = 'key'): asserts key is st
   if (typeof key !== 'string') throw invalidKey(key, name, 'is not a string');
   if (key === '') throw invalidKey(key, name, 'is empty');
   if (LONE_SURROGATE.test(key)) throw invalidKey(key, name, 'holds half of a surrogate pair');
-  const bytes = encoder.encode(key).byteLength;
+  // A UTF-16 unit is three bytes at most: most keys need no counting.
+  const bytes = key.length * 3 > MAX_KEY_BYTES ? encoder.encode(key).byteLength : 0;
   if (bytes > MAX_KEY_BYTES) throw invalidKey(key, name, `is ${bytes} bytes long; ${MAX_KEY_BYTES} is the most`);
 }
 

@@ -15,18 +15,40 @@ import {
   downloadFile,
   headFile,
   type R2Download,
-  type R2DownloadOptions,
   type R2FileInfo,
+  type R2NotModified,
 } from './transfer/download-file.js';
-import { listPages, type R2ListedFile, type R2ListOptions } from './bulk/list-files.js';
-import { resolveR2Config, resolveR2Options, type R2ClientConfig, type R2ClientOptions } from './r2-config.js';
-import { keepInternals } from './r2-internals.js';
+import type { R2ConditionalDownloadOptions, R2DownloadOptions, R2HeadOptions } from './transfer/download-options.js';
+import {
+  listFiles,
+  listFolder,
+  listPages,
+  type R2Folder,
+  type R2ListedFile,
+  type R2ListFolderOptions,
+  type R2ListOptions,
+} from './bulk/list-files.js';
+import {
+  resolveR2Config,
+  resolveR2Options,
+  type R2BindingsConfig,
+  type R2ClientConfig,
+  type R2ClientOptions,
+} from './r2-config.js';
+import { keepInternals, type R2Internals } from './r2-internals.js';
 import { R2Connection } from './s3/r2-connection.js';
+import { Presigner } from './signing/presigner.js';
+import * as multipart from './signing/multipart.js';
+import { signedUpload, type R2SignedUpload, type R2SignedUploadOptions } from './signing/upload-url.js';
+import { signedUrl, signedUrls, type R2SignedUrlOptions, type R2SignedUrlsOptions } from './signing/signed-url.js';
+import { BucketStores } from './store/bucket-stores.js';
+import type { ObjectStore } from './store/object-store.js';
 import { S3Store } from './store/s3-store.js';
-import { signedUrl, type R2SignedUrlOptions } from './signing/signed-url.js';
-import { uploadFile, type R2UploadOptions, type R2UploadResult } from './transfer/upload-file.js';
+import { uploadFile } from './transfer/upload-file.js';
+import type { R2UploadOptions, R2UploadResult } from './transfer/upload-options.js';
 
 export type {
+  R2BindingsConfig,
   R2ClientConfig,
   R2ClientOptions,
   R2CopyOptions,
@@ -41,15 +63,18 @@ export type {
   R2Download,
   R2DownloadOptions,
   R2FileInfo,
+  R2Folder,
   R2ListedFile,
+  R2ListFolderOptions,
   R2ListOptions,
   R2SignedUrlOptions,
+  R2SignedUrlsOptions,
   R2UploadOptions,
   R2UploadResult,
 };
 export type { R2DeleteFailure } from './bulk/bulk-deletion.js';
 export type { R2Jurisdiction } from './r2-config.js';
-export type { R2UploadBody } from './transfer/upload-file.js';
+export type { R2UploadBody } from './transfer/upload-options.js';
 
 /**
  * Objects in Cloudflare R2, over its S3 API, the same in Workers and in Node. The AWS SDK is loaded on first use.
@@ -74,41 +99,59 @@ export type { R2UploadBody } from './transfer/upload-file.js';
  * ```
  */
 export class R2Client {
-  readonly #connection: R2Connection;
+  readonly #r2: R2Internals;
+  /** What is signed goes by S3, and so does the rest of it. */
+  readonly #s3: ObjectStore;
 
   /**
    * Checks config and options; sends nothing and loads nothing.
    *
-   * @param config account and credentials; clients made with the same object share their connection pool.
+   * @param config account and credentials, or `bindings`, or both; clients made with the same object share their connections.
    * @throws {CloudflareClientError} `INVALID_CONFIG` naming the field, `INVALID_OPTION` naming the option.
    */
-  constructor(config: R2ClientConfig, options: R2ClientOptions = {}) {
+  constructor(config: R2ClientConfig | R2BindingsConfig, options: R2ClientOptions = {}) {
     const resolved = resolveR2Options(options);
-    this.#connection = new R2Connection(config, resolveR2Config(config), resolved);
-    const store = new S3Store(this.#connection);
-    keepInternals(this, { connection: this.#connection, options: resolved, storeOf: () => store });
+    const connection = new R2Connection(config, resolveR2Config(config), resolved);
+    this.#s3 = new S3Store(connection);
+    const presigner = new Presigner(config, connection);
+    const stores = new BucketStores(config.bindings, connection);
+    this.#r2 = { connection, options: resolved, presigner, storeOf: (bucket) => stores.of(bucket) };
+    keepInternals(this, this.#r2);
   }
 
   /**
-   * Stores an object, replacing one of the same key. What is larger than one request takes, and streams of unknown length
-   * beyond 8 MiB, go up in parts; a failed upload leaves nothing behind.
+   * Stores an object, replacing one of the same key unless a condition says otherwise. Above `multipartThresholdBytes`, and from
+   * streams of unknown length beyond one part, it goes up in parts of equal size, several at a time; a failed upload leaves nothing
+   * behind. The MD5 of what is sent goes along, and what the server says it has stored is compared with it.
    *
    * @returns the key, the entity tag and the number of bytes stored.
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (body, metadata, a stream that is longer or
-   * shorter than `contentLength`), `R2_*`
+   * shorter than `contentLength`), `R2_PRECONDITION_FAILED`, `R2_CHECKSUM_MISMATCH`, `R2_ABORTED`, `R2_NO_SUCH_UPLOAD` (`resume`), other `R2_*`
    */
   async uploadFile(options: R2UploadOptions): Promise<R2UploadResult> {
-    return uploadFile(this.#connection, checkOptions(options));
+    return uploadFile(this.#r2, checkOptions(options));
   }
 
   /**
-   * Reads an object.
+   * Reads an object, or a range of it. A connection that drops while the body is read is resumed, for the same version only.
    *
    * @returns the object with its content as a stream, or `null` when there is none of that key.
-   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET` and the other `R2_*`
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET`, `R2_PRECONDITION_FAILED` (`ifMatch`,
+   * `ifUnmodifiedSince`), `R2_RANGE_NOT_SATISFIABLE`, `R2_ABORTED` and the other `R2_*`
    */
-  async downloadFile(options: R2DownloadOptions): Promise<R2Download | null> {
-    return downloadFile(this.#connection, checkOptions(options));
+  downloadFile(options: R2DownloadOptions): Promise<R2Download | null>;
+  /**
+   * Reads an object unless the caller has it already.
+   *
+   * @returns `{ notModified: true, etag }` when the caller has that version; `null` when there is none of that key.
+   * @throws {CloudflareClientError} as above
+   */
+  downloadFile(options: R2ConditionalDownloadOptions): Promise<R2Download | R2NotModified | null>;
+  /** The two above. */
+  async downloadFile(
+    options: R2DownloadOptions | R2ConditionalDownloadOptions,
+  ): Promise<R2Download | R2NotModified | null> {
+    return downloadFile(this.#r2, checkOptions(options));
   }
 
   /**
@@ -117,8 +160,8 @@ export class R2Client {
    * @returns `null` when there is none of that key, and when there is no such bucket: the answer to a HEAD does not say which.
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
    */
-  async headFile(options: R2DownloadOptions): Promise<R2FileInfo | null> {
-    return headFile(this.#connection, checkOptions(options));
+  async headFile(options: R2HeadOptions): Promise<R2FileInfo | null> {
+    return headFile(this.#r2, checkOptions(options));
   }
 
   /**
@@ -127,7 +170,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
    */
   async deleteFile(options: R2DeleteOptions): Promise<void> {
-    return deleteFile(this.#connection, checkOptions(options));
+    return deleteFile(this.#r2, checkOptions(options));
   }
 
   /**
@@ -138,7 +181,7 @@ export class R2Client {
    * whole fails; the message says how many were deleted before.
    */
   async deleteFiles(options: R2DeleteFilesOptions): Promise<R2DeleteResult> {
-    return deleteFiles(this.#connection, checkOptions(options));
+    return deleteFiles(this.#r2, checkOptions(options));
   }
 
   /**
@@ -149,7 +192,7 @@ export class R2Client {
    * allow it (then nothing was deleted), `INVALID_OPTION`, `R2_*` as for `deleteFiles`
    */
   async deletePrefix(options: R2DeletePrefixOptions): Promise<R2DeletePrefixResult> {
-    return deletePrefix(this.#connection, checkOptions(options));
+    return deletePrefix(this.#r2, checkOptions(options));
   }
 
   /**
@@ -159,9 +202,7 @@ export class R2Client {
    * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
    */
   async listFiles(options: R2ListOptions): Promise<R2ListedFile[]> {
-    const files: R2ListedFile[] = [];
-    for await (const page of listPages(this.#connection, checkOptions(options))) files.push(...page);
-    return files;
+    return listFiles(this.#r2, checkOptions(options));
   }
 
   /**
@@ -170,17 +211,28 @@ export class R2Client {
    * @throws {CloudflareClientError} while iterating: `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
    */
   async *iterateFiles(options: R2ListOptions): AsyncGenerator<R2ListedFile, void, undefined> {
-    for await (const page of listPages(this.#connection, checkOptions(options))) yield* page;
+    for await (const page of listPages(this.#r2, checkOptions(options))) yield* page;
   }
 
   /**
-   * Copies an object on the server, with its content type and metadata; also from another bucket of the same account and
-   * jurisdiction. R2 copies up to 5 GiB in one go.
+   * Lists one level of a bucket, as a directory has it: the objects directly under a prefix, and the "folders" beside them.
    *
-   * @throws {CloudflareClientError} `R2_NO_SUCH_KEY` when there is no such source, `INVALID_KEY`, `INVALID_OPTION`, other `R2_*`
+   * @returns files and folders in the order of their names; both empty when nothing matches.
+   * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
+   */
+  async listFolder(options: R2ListFolderOptions): Promise<R2Folder> {
+    return listFolder(this.#r2, checkOptions(options));
+  }
+
+  /**
+   * Copies an object, with its content type, headers and metadata unless others are given; also from another bucket of the
+   * same account and jurisdiction. Over S3 the server copies; by a binding the bytes go through the Worker.
+   *
+   * @throws {CloudflareClientError} `R2_NO_SUCH_KEY` when there is no such source, `R2_PRECONDITION_FAILED` when it has not the tag
+   * `ifMatch`, `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (metadata), other `R2_*`
    */
   async copyFile(options: R2CopyOptions): Promise<R2CopyResult> {
-    return copyFile(this.#connection, checkOptions(options));
+    return copyFile(this.#r2, checkOptions(options));
   }
 
   /**
@@ -202,7 +254,94 @@ export class R2Client {
    * @returns the URL; treat it as a password for as long as it lives.
    * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`
    */
-  async getSignedUrl(options: R2SignedUrlOptions): Promise<string> {
-    return signedUrl(this.#connection, checkOptions(options));
+  getSignedUrl(options: R2SignedUrlOptions): Promise<string> {
+    return new Promise((resolve) => resolve(signedUrl(this.#r2.presigner, checkOptions(options))));
+  }
+
+  /**
+   * Signs a URL for each of many objects, all with the same date and life, as `getSignedUrl` does for one.
+   *
+   * @returns the URLs in the order of `keys`.
+   * @throws {CloudflareClientError} `INVALID_KEY` when one key is refused; then none is signed. `INVALID_OPTION`
+   */
+  getSignedUrls(options: R2SignedUrlsOptions): Promise<string[]> {
+    return new Promise((resolve) => resolve(signedUrls(this.#r2.presigner, checkOptions(options))));
+  }
+
+  /**
+   * Signs a PUT that lets a browser upload one object: of this exact size, content type and other headers, and, with
+   * `writeOnce`, only where there is none yet. Nothing is sent.
+   *
+   * @returns the URL, and the headers that have to be sent with it.
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (metadata)
+   *
+   * @example
+   * ```ts
+   * // On the server, after the browser has told the size of its file:
+   * const upload = await r2.getSignedUploadUrl({ bucket, key, contentLength: size, contentType: 'video/mp4', writeOnce: true, expiresIn: 900 });
+   * // In the browser:
+   * await fetch(upload.url, { method: upload.method, headers: upload.headers, body: file });
+   * ```
+   */
+  getSignedUploadUrl(options: R2SignedUploadOptions): Promise<R2SignedUpload> {
+    return new Promise((resolve) => resolve(signedUpload(this.#r2.presigner, checkOptions(options))));
+  }
+
+  /**
+   * Begins an upload in parts, whose parts a browser sends to the URLs of `getSignedPartUrls`. Complete it or abort it: its
+   * parts are billed until then. Always by the S3 endpoint, also where the bucket is bound.
+   *
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `INVALID_VALUE` (metadata), `R2_*`
+   */
+  async createMultipartUpload(options: multipart.R2CreateMultipartOptions): Promise<multipart.R2MultipartUpload> {
+    return multipart.createUpload(this.#s3, checkOptions(options));
+  }
+
+  /**
+   * Signs a PUT for each part of an upload. Nothing is sent. `planParts` says how a file is cut.
+   *
+   * @returns the URLs in the order of `partNumbers`.
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`; then none is signed.
+   */
+  getSignedPartUrls(options: multipart.R2SignedPartsOptions): Promise<multipart.R2SignedPart[]> {
+    return new Promise((resolve) => resolve(multipart.signedParts(this.#r2.presigner, checkOptions(options))));
+  }
+
+  /**
+   * Lists the parts of an upload that the server has, all pages, in the order of their numbers: to resume it.
+   *
+   * @throws {CloudflareClientError} `R2_NO_SUCH_UPLOAD`, `INVALID_KEY`, `INVALID_OPTION`, other `R2_*`
+   */
+  async listMultipartParts(options: multipart.R2MultipartOptions): Promise<multipart.R2MultipartPart[]> {
+    return multipart.listParts(this.#s3, checkOptions(options));
+  }
+
+  /**
+   * Makes the object of the parts. All parts but the last must have one size, and 5 MiB at least.
+   *
+   * @throws {CloudflareClientError} `R2_NO_SUCH_UPLOAD`, `R2_PRECONDITION_FAILED`, `INVALID_KEY`, `INVALID_OPTION`, other `R2_*`
+   */
+  async completeMultipartUpload(
+    options: multipart.R2CompleteMultipartOptions,
+  ): Promise<{ readonly key: string; readonly etag: string }> {
+    return multipart.completeUpload(this.#s3, checkOptions(options));
+  }
+
+  /**
+   * Gives an upload up, and its parts; one that is not there is not an error.
+   *
+   * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_*`
+   */
+  async abortMultipartUpload(options: multipart.R2MultipartOptions): Promise<void> {
+    return multipart.abortUpload(this.#s3, checkOptions(options));
+  }
+
+  /**
+   * Lists the uploads in parts that were neither completed nor aborted, all pages of them.
+   *
+   * @throws {CloudflareClientError} `INVALID_PREFIX`, `INVALID_OPTION`, `R2_*`
+   */
+  async listMultipartUploads(options: multipart.R2ListMultipartOptions): Promise<multipart.R2PendingUpload[]> {
+    return multipart.listUploads(this.#s3, checkOptions(options));
   }
 }

@@ -1,7 +1,8 @@
 import { CloudflareClientError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import { checkFunction, checkOptions } from './check-options.js';
-import { shown } from './object-names.js';
+import { isBucketName, shown } from './object-names.js';
+import type { R2BucketLike } from './store/r2-bucket.js';
 
 /** Where a bucket's data stays. A bucket is reachable only through the endpoint of its own jurisdiction. */
 export type R2Jurisdiction = 'default' | 'eu' | 'fedramp' | 'us';
@@ -32,6 +33,22 @@ export interface R2ClientConfig {
    * @default none: the credentials are those of an API token
    */
   readonly sessionToken?: string | undefined;
+  /**
+   * Buckets that are bound in the Worker, by their names: `{ 'codex-media-production': env.MEDIA }`. Their objects are read
+   * and written by the binding, without signing and without HTTP; signed URLs and all other buckets use S3.
+   *
+   * @default none
+   */
+  readonly bindings?: Readonly<Record<string, R2BucketLike>> | undefined;
+}
+
+/**
+ * A config without an API token, for a client of bound buckets alone. What needs a token (signed URLs, settings, buckets that
+ * are not bound) rejects with `MISSING_CREDENTIALS`.
+ */
+export interface R2BindingsConfig extends Partial<Omit<R2ClientConfig, 'bindings'>> {
+  /** Buckets that are bound in the Worker, by their names. */
+  readonly bindings: Readonly<Record<string, R2BucketLike>>;
 }
 
 /** How an `R2Client` behaves. */
@@ -75,6 +92,12 @@ export interface ResolvedR2Config {
   readonly sessionToken: string | undefined;
 }
 
+/** What stands in for a config that has bindings and no, or not all, credentials. */
+export interface MissingR2Config {
+  /** Names of the fields. */
+  readonly missing: readonly string[];
+}
+
 /** Checked options: nothing optional but the sink. */
 export interface ResolvedR2Options {
   readonly events: EventSink | undefined;
@@ -96,25 +119,26 @@ const JURISDICTIONS: readonly unknown[] = ['default', 'eu', 'fedramp', 'us'];
 /**
  * Checks a config and works out its endpoint.
  *
+ * @returns the checked config, or, where there are bindings, what is missing of it.
  * @throws {CloudflareClientError} `INVALID_CONFIG` naming the field, never its value where that is a credential.
  */
-export function resolveR2Config(config: R2ClientConfig): ResolvedR2Config {
+export function resolveR2Config(config: R2ClientConfig | R2BindingsConfig): ResolvedR2Config | MissingR2Config {
   if (typeof config !== 'object' || (config as unknown) === null) {
     throw invalid('the R2 config', 'must be an object');
   }
+  checkBindings(config.bindings);
+  // A Worker without the variables has undefined here.
   const { accountId, accessKeyId, secretAccessKey, sessionToken, jurisdiction = 'default' } = config;
+  const missing = Object.entries({ accountId, accessKeyId, secretAccessKey }).filter(
+    ([, value]) => value === undefined,
+  );
+  if (config.bindings !== undefined && missing.length > 0) return { missing: missing.map(([name]) => name) };
   if (typeof accountId !== 'string' || !ACCOUNT_ID.test(accountId)) {
     throw invalid('accountId', 'must be the Cloudflare account id: letters and digits, no host name');
   }
-  for (const [name, value] of Object.entries({
-    accessKeyId,
-    secretAccessKey,
-    ...(sessionToken !== undefined && { sessionToken }),
-  })) {
-    if (typeof value !== 'string' || !CREDENTIAL.test(value)) {
-      throw invalid(name, 'must be a string without spaces, and not empty');
-    }
-  }
+  checkCredential('accessKeyId', accessKeyId);
+  checkCredential('secretAccessKey', secretAccessKey);
+  if (sessionToken !== undefined) checkCredential('sessionToken', sessionToken);
   if (!JURISDICTIONS.includes(jurisdiction)) {
     throw invalid('jurisdiction', `must be default, eu, fedramp or us, not ${shown(jurisdiction)}`);
   }
@@ -148,6 +172,21 @@ export function resolveR2Options(options: R2ClientOptions): ResolvedR2Options {
 export function integerOption(name: string, value: number, max: number): number {
   if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value;
   throw new CloudflareClientError('INVALID_OPTION', `${name} ${shown(value)} must be an integer from 1 to ${max}.`);
+}
+
+function checkCredential(name: string, value: unknown): asserts value is string {
+  if (typeof value === 'string' && CREDENTIAL.test(value)) return;
+  throw invalid(name, 'must be a string without spaces, and not empty');
+}
+
+/** Only the names: a binding itself is looked at when it is first used. */
+function checkBindings(bindings: unknown): void {
+  if (bindings === undefined) return;
+  if (typeof bindings !== 'object' || bindings === null || Array.isArray(bindings)) {
+    throw invalid('bindings', 'must be an object: the bound buckets by their names');
+  }
+  const wrong = Object.keys(bindings).find((name) => !isBucketName(name));
+  if (wrong !== undefined) throw invalid('bindings', `has ${shown(wrong)}, which is not a bucket name`);
 }
 
 function r2Endpoint(accountId: string, jurisdiction: R2Jurisdiction): string {

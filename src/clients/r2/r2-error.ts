@@ -89,7 +89,8 @@ export function isMissingObject(error: unknown, bare: boolean): boolean {
   return name === 'NoSuchKey' || (bare && name !== 'NoSuchBucket' && failureStatus(error) === 404);
 }
 
-function target(call: R2Call): string {
+/** What a call is about, for messages. */
+export function target(call: R2Call): string {
   return call.key === undefined ? call.bucket : `${call.bucket}/${call.key}`;
 }
 

@@ -1,6 +1,7 @@
 import { CloudflareClientError } from '../../errors.js';
 import type { ResolvedR2Options } from './r2-config.js';
 import type { R2Connection } from './s3/r2-connection.js';
+import type { Presigner } from './signing/presigner.js';
 import type { ObjectStore } from './store/object-store.js';
 
 /** What the functions beside `R2Client` (replication, lifecycle, playlists) use of a client. */
@@ -8,6 +9,8 @@ export interface R2Internals {
   /** The account's S3 endpoint: signing, settings of buckets, and whatever has no binding. */
   readonly connection: R2Connection;
   readonly options: ResolvedR2Options;
+  /** Signs URLs of the account's S3 endpoint. */
+  readonly presigner: Presigner;
   /** The way to the objects of a bucket. */
   readonly storeOf: (bucket: string) => ObjectStore;
 }

@@ -1,8 +1,34 @@
+import { CloudflareClientError } from '../../../errors.js';
+import { contentTypeForKey } from '../content-types.js';
 import { normalizeEtag } from '../etag.js';
-import { checkBucket, checkKey } from '../object-names.js';
-import type { R2Connection } from '../s3/r2-connection.js';
+import { checkHeaderValue, encodeMetadata } from '../object-headers.js';
+import { checkBucket, checkKey, shown } from '../object-names.js';
+import type { R2Internals } from '../r2-internals.js';
+import type { ObjectHeaders, R2StorageClass } from '../store/object-store.js';
 
-/** What to copy where. Content type and metadata go with it. */
+/** Headers that a copy is stored with. What is not given is not set: nothing is taken from the source. */
+export interface R2CopyHeaders {
+  /**
+   * `Content-Type` of the copy.
+   *
+   * @default what the extension of its key says, else `application/octet-stream`
+   */
+  readonly contentType?: string | undefined;
+  /** `Cache-Control` of the copy. @default none */
+  readonly cacheControl?: string | undefined;
+  /** `Content-Disposition` of the copy. @default none */
+  readonly contentDisposition?: string | undefined;
+  /** `Content-Encoding` of the copy. @default none */
+  readonly contentEncoding?: string | undefined;
+  /** `Content-Language` of the copy. @default none */
+  readonly contentLanguage?: string | undefined;
+  /** Names and values of the caller's own, 8,192 bytes in all. @default none */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** What the copy costs to keep and to read. @default 'STANDARD' */
+  readonly storageClass?: R2StorageClass | undefined;
+}
+
+/** What to copy where. */
 export interface R2CopyOptions {
   /** Name of the bucket that gets the copy. */
   readonly bucket: string;
@@ -16,6 +42,24 @@ export interface R2CopyOptions {
    * @default `bucket`
    */
   readonly sourceBucket?: string | undefined;
+  /**
+   * The entity tag that the source must have; with another one nothing is copied (`R2_PRECONDITION_FAILED`).
+   *
+   * @default any
+   */
+  readonly ifMatch?: string | undefined;
+  /**
+   * Replaces content type, headers and metadata, all of them.
+   *
+   * @default those of the source
+   */
+  readonly headers?: R2CopyHeaders | undefined;
+  /**
+   * Gives the copy up: it rejects with `R2_ABORTED`. The server may have made it all the same.
+   *
+   * @default none
+   */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The copy. */
@@ -25,18 +69,42 @@ export interface R2CopyResult {
   readonly etag: string;
 }
 
-/** Copies an object on the server. */
-export async function copyFile(connection: R2Connection, options: R2CopyOptions): Promise<R2CopyResult> {
-  const { bucket, sourceKey, key, sourceBucket = bucket } = options;
+const STORAGE_CLASSES: readonly unknown[] = ['STANDARD', 'STANDARD_IA'];
+
+/** Copies an object: on the server over S3, through the Worker by a binding. */
+export async function copyFile(r2: Pick<R2Internals, 'storeOf'>, options: R2CopyOptions): Promise<R2CopyResult> {
+  const { bucket, sourceKey, key, sourceBucket = bucket, ifMatch, headers, signal } = options;
   checkBucket(bucket);
   checkBucket(sourceBucket, 'sourceBucket');
   checkKey(sourceKey, 'sourceKey');
   checkKey(key);
-  const call = { operation: `copy from ${sourceBucket}/${sourceKey}`, bucket, key };
-  return connection.run(call, async ({ sdk, client }) => {
-    const path = sourceKey.split('/').map(encodeURIComponent).join('/');
-    const command = new sdk.CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: `${sourceBucket}/${path}` });
-    const answer = await client.send(command, connection.requestOptions);
-    return { key, etag: normalizeEtag(answer.CopyObjectResult?.ETag) };
+  checkHeaderValue('ifMatch', ifMatch);
+  const { etag } = await r2.storeOf(bucket).copy({
+    bucket,
+    key,
+    sourceBucket,
+    sourceKey,
+    signal,
+    sourceEtag: ifMatch === undefined ? undefined : normalizeEtag(ifMatch),
+    headers: headers === undefined ? undefined : toObjectHeaders(headers, key),
   });
+  return { key, etag };
+}
+
+function toObjectHeaders(headers: R2CopyHeaders, key: string): ObjectHeaders {
+  if (typeof headers !== 'object' || (headers as unknown) === null) {
+    throw new CloudflareClientError('INVALID_OPTION', `headers ${shown(headers)} must be an object.`);
+  }
+  const { metadata = {}, storageClass, contentType = contentTypeForKey(key), ...others } = headers;
+  const { cacheControl, contentDisposition, contentEncoding, contentLanguage } = others;
+  const values = { contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage };
+  for (const [name, value] of Object.entries(values)) checkHeaderValue(name, value);
+  if (storageClass !== undefined && !STORAGE_CLASSES.includes(storageClass)) {
+    const why = 'must be STANDARD or STANDARD_IA';
+    throw new CloudflareClientError('INVALID_OPTION', `storageClass ${shown(storageClass)} ${why}.`);
+  }
+  // Checks it too; the store encodes it for its own wire.
+  encodeMetadata(metadata);
+  const lowerCase = Object.entries(metadata).map(([name, value]) => [name.toLowerCase(), value]);
+  return { ...values, storageClass, metadata: Object.fromEntries(lowerCase) as Record<string, string> };
 }

@@ -22,4 +22,3 @@ export {
   UploadPartCopyCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-export { getSignedUrl } from '@aws-sdk/s3-request-presigner';

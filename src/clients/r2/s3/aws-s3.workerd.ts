@@ -22,4 +22,3 @@ export { PutObjectCommand } from '@aws-sdk/client-s3/dist-es/commands/PutObjectC
 export { UploadPartCommand } from '@aws-sdk/client-s3/dist-es/commands/UploadPartCommand.js';
 export { UploadPartCopyCommand } from '@aws-sdk/client-s3/dist-es/commands/UploadPartCopyCommand.js';
 export { S3Client } from '@aws-sdk/client-s3/dist-es/S3Client.js';
-export { getSignedUrl } from '@aws-sdk/s3-request-presigner';

@@ -129,9 +129,17 @@ function requestInit(request: SdkRequest, body: RequestBody, signal: AbortSignal
   if (body.bytes !== undefined) headers.set('content-length', String(body.bytes));
   // Compressed on the way, an answer has no length to be checked against (rclone#8137).
   headers.set('accept-encoding', 'identity');
-  const init: RequestInit & { duplex?: 'half' } = { method: request.method, headers, redirect: 'manual', signal };
+  const init: RequestInit & { duplex?: 'half'; cache?: 'force-cache' } = {
+    method: request.method,
+    headers,
+    redirect: 'manual',
+    signal,
+  };
   if (body.init !== undefined) init.body = body.init;
   if (body.bytes !== undefined) init.duplex = 'half';
+  // Node's `fetch` adds `Cache-Control: no-cache` to what is conditional, and S3 would store it with the object. There is no
+  // cache behind it, so the mode means nothing else; workerd adds nothing, and refuses the mode.
+  if (request.method === 'PUT' && typeof FixedLengthStream === 'undefined') init.cache = 'force-cache';
   return init;
 }
 

@@ -1,6 +1,6 @@
 import { CloudflareClientError } from '../../../errors.js';
-import type { ResolvedR2Config, ResolvedR2Options } from '../r2-config.js';
-import { toR2Error, type R2Call } from '../r2-error.js';
+import type { MissingR2Config, ResolvedR2Config, ResolvedR2Options } from '../r2-config.js';
+import { target, toR2Error, type R2Call } from '../r2-error.js';
 import type * as LazySdk from './s3-sdk.js';
 
 /** The SDK, and a client of it, for one piece of work. */
@@ -16,7 +16,7 @@ const clients = new WeakMap<object, Map<string, LazySdk.sdk.S3Client>>();
 /** What the operations of `R2Client` share: the SDK, loaded on first use, and the mapping of its errors. */
 export class R2Connection {
   readonly options: ResolvedR2Options;
-  readonly config: ResolvedR2Config;
+  readonly #config: ResolvedR2Config | MissingR2Config;
   readonly #identity: object;
 
   /**
@@ -24,10 +24,25 @@ export class R2Connection {
    *
    * @param identity the caller's own config object; clients made with the same one share an S3 client, isolate-wide.
    */
-  constructor(identity: object, config: ResolvedR2Config, options: ResolvedR2Options) {
+  constructor(identity: object, config: ResolvedR2Config | MissingR2Config, options: ResolvedR2Options) {
     this.#identity = identity;
-    this.config = config;
+    this.#config = config;
     this.options = options;
+  }
+
+  /** Whether there are credentials; without them only bound buckets can be reached. */
+  get hasCredentials(): boolean {
+    return !('missing' in this.#config);
+  }
+
+  /**
+   * Endpoint and credentials.
+   *
+   * @throws {CloudflareClientError} `MISSING_CREDENTIALS` when the client has bindings alone.
+   */
+  get config(): ResolvedR2Config {
+    if ('missing' in this.#config) throw missingCredentials('this', this.#config.missing);
+    return this.#config;
   }
 
   /** What goes with every request: milliseconds without progress. */
@@ -38,9 +53,11 @@ export class R2Connection {
   /**
    * Runs `work`; whatever fails in it becomes an error of ours that names `call`.
    *
-   * @throws {CloudflareClientError} `R2_*`
+   * @throws {CloudflareClientError} `R2_*`; `MISSING_CREDENTIALS` when the client has bindings alone, and none of this bucket.
    */
   async run<T>(call: R2Call, work: (session: R2Session) => Promise<T>): Promise<T> {
+    if ('missing' in this.#config)
+      throw missingCredentials(`${call.operation} of ${target(call)}`, this.#config.missing);
     try {
       return await work(await this.session());
     } catch (error) {
@@ -73,4 +90,11 @@ export class R2Connection {
 
 function notLoaded(cause: unknown): never {
   throw new CloudflareClientError('R2_FAILED', 'R2: the AWS SDK could not be loaded.', { cause });
+}
+
+function missingCredentials(what: string, missing: readonly string[]): CloudflareClientError {
+  return new CloudflareClientError(
+    'MISSING_CREDENTIALS',
+    `R2: ${what} goes over S3 and needs an API token; the config has no ${missing.join(' and no ')}.`,
+  );
 }

@@ -38,7 +38,7 @@ function exactBody(source: ReadableStream, bytes: number, onProgress: (bytes: nu
 }
 
 /** workerd sends `Content-Length` only for streams of its own that know their length; undici takes it from the header. */
-function withLength(stream: ReadableStream<Uint8Array>, bytes: number): ReadableStream<Uint8Array> {
+export function withLength(stream: ReadableStream<Uint8Array>, bytes: number): ReadableStream<Uint8Array> {
   if (typeof FixedLengthStream === 'undefined') return stream;
   return stream.pipeThrough(new FixedLengthStream(bytes));
 }

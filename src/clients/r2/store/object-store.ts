@@ -76,6 +76,7 @@ export type StoreRead =
       readonly info: StoreInfo;
       /** Which bytes these are; `null` for the whole object. */
       readonly range: { readonly offset: number; readonly length: number } | null;
+      /** The bytes as stored; decoded when the object has a `contentEncoding` of HTTP's own (gzip, br): `fetch` does so. */
       readonly body: ReadableStream<Uint8Array>;
     }
   | { readonly status: 'notModified'; readonly etag: string; readonly lastModified: Date | null }

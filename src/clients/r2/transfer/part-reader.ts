@@ -1,5 +1,13 @@
 import { sourceFailure, toBytes } from '../s3/body-source.js';
 
+/** What is cut off a stream. */
+export interface Part {
+  /** Empty only when the stream has ended. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the stream has ended. */
+  readonly last: boolean;
+}
+
 const FIRST_BUFFER_BYTES = 262_144;
 
 /** Cuts a stream into parts of one size; only the last may be shorter. Holds one part and one chunk at a time. */
@@ -9,6 +17,7 @@ export class PartReader {
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #rest: Uint8Array = new Uint8Array();
   #ended = false;
+  #begun = false;
 
   constructor(stream: ReadableStream, partBytes: number) {
     this.#reader = stream.getReader();
@@ -18,11 +27,14 @@ export class PartReader {
   /**
    * Reads the next part.
    *
-   * @returns `last` is true when the stream has ended; the bytes can be empty only then.
    * @throws {CloudflareClientError} `INVALID_VALUE` when the stream does not hold bytes, `R2_FAILED` when it fails.
    */
-  async next(): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly last: boolean }> {
-    let buffer = this.#spare.pop() ?? new Uint8Array(Math.min(this.#partBytes, FIRST_BUFFER_BYTES));
+  async next(): Promise<Part> {
+    // A first part may be a small file; what comes after it is mostly of full size.
+    let buffer =
+      this.#spare.pop() ??
+      new Uint8Array(this.#begun ? this.#partBytes : Math.min(this.#partBytes, FIRST_BUFFER_BYTES));
+    this.#begun = true;
     let filled = 0;
     while (filled < this.#partBytes) {
       if (this.#rest.byteLength === 0 && !(await this.#readChunk())) break;

@@ -1,0 +1,156 @@
+import { normalizeEtag } from '../etag.js';
+import type { R2Client } from '../r2-client.js';
+import { internalsOf } from '../r2-internals.js';
+import type { Presigner } from '../signing/presigner.js';
+import { S3Store } from '../store/s3-store.js';
+import type { StoredPart } from '../store/object-store.js';
+import { signPart, signPut, targetOf, type UploadTarget, type UppySignature, type UppyUpload } from './sign-upload.js';
+import {
+  acceptFile,
+  resolvePolicy,
+  type UploadFile,
+  type UploadGrant,
+  type UploadPolicy,
+  type UploadPolicyOptions,
+} from './upload-policy.js';
+import { UploadRefused } from './upload-refused.js';
+import { signUppyRequest, type UppySignedRequest } from './uppy-sign-request.js';
+
+/** For whom, and how, Uppy's uploads are signed. */
+export interface UppyCallbacksOptions extends UploadPolicyOptions, UploadGrant {}
+
+/** A part as Uppy has it: tags with their quotes. */
+export interface UppyPart {
+  readonly PartNumber: number;
+  readonly ETag: string;
+  /** Bytes. */
+  readonly Size?: number | undefined;
+}
+
+/** The server's side of Uppy's callbacks, for one caller. All arguments may come from the browser as they are. */
+export interface UppyCallbacks {
+  /** Signs one PUT: of this size, this type, and once. */
+  getUploadParameters(file: UploadFile): UppySignature & { readonly fields: { readonly key: string } };
+  /** Begins an upload in parts. */
+  createMultipartUpload(file: UploadFile): Promise<{ uploadId: string; key: string; bucket: string }>;
+  /** Signs the PUT of a part; with `size`, of no other size. */
+  signPart(upload: UppyUpload & { readonly partNumber?: unknown; readonly size?: unknown }): UppySignature;
+  /** The parts that R2 has, all pages of them. */
+  listParts(upload: UppyUpload): Promise<UppyPart[]>;
+  /**
+   * Makes the object of the parts. With `maxSizeBytes` the parts are measured before; an upload that is too large is aborted.
+   *
+   * @returns `location` is the address at the S3 endpoint, where only signed requests are answered: keep the `key`.
+   */
+  completeMultipartUpload(
+    upload: UppyUpload & { readonly parts?: unknown },
+  ): Promise<{ location: string; key: string; bucket: string }>;
+  /** Gives an upload up, and its parts. */
+  abortMultipartUpload(upload: UppyUpload): Promise<void>;
+  /** Signs whatever Uppy 6 asks its `signRequest` for, and nothing else. */
+  signRequest(request: unknown): Promise<UppySignedRequest>;
+}
+
+const MAX_PARTS = 10_000;
+
+/**
+ * The server's side of Uppy's S3 callbacks (`@uppy/aws-s3` 4, 5 and 6) as plain functions, for apps that have their own routes
+ * or remote calls; `createUploadHandler` has the routes too. Every key is confined to the caller's prefix.
+ *
+ * Each function throws a `CloudflareClientError`: an `UploadRefused` for what the client may not do, `R2_*` from the server.
+ *
+ * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_PREFIX`
+ * @example
+ * ```ts
+ * const r2 = new R2Client({ accountId: '...', accessKeyId: '...', secretAccessKey: '...' });
+ * const uploads = uppyCallbacks(r2, {
+ *   bucket: 'codex-media-production',
+ *   prefix: `${creatorId}/originals/${mediaId}/`,
+ *   allowedTypes: ['video/*'],
+ * });
+ * const { uploadId, key } = await uploads.createMultipartUpload({ name: 'holiday.mp4', type: 'video/mp4' });
+ * const { url } = uploads.signPart({ uploadId, key, partNumber: 1 });
+ * ```
+ */
+export function uppyCallbacks(r2: R2Client, options: UppyCallbacksOptions): UppyCallbacks {
+  return callbacksFor(r2, resolvePolicy(options));
+}
+
+/** The callbacks under a policy that was checked. */
+export function callbacksFor(r2: R2Client, policy: UploadPolicy): UppyCallbacks {
+  const { connection, presigner } = internalsOf(r2);
+  const parts: PartStore = { store: new S3Store(connection), policy };
+  return {
+    getUploadParameters(file) {
+      const { key, ...signature } = signPut(presigner, policy, file);
+      return { ...signature, fields: { key } };
+    },
+    async createMultipartUpload(file) {
+      const { key, type } = acceptFile(policy, file, 'parts');
+      const headers = { contentType: type, metadata: {} };
+      const uploadId = await parts.store.createUpload({ bucket: policy.bucket, key, headers });
+      return { uploadId, key, bucket: policy.bucket };
+    },
+    signPart: (upload) => signPart(presigner, policy, upload),
+    async listParts(upload) {
+      const listed = await parts.store.listParts(targetOf(policy, upload));
+      return listed.map(({ partNumber, etag, size }) => ({ PartNumber: partNumber, ETag: `"${etag}"`, Size: size }));
+    },
+    async completeMultipartUpload(upload) {
+      const target = targetOf(policy, upload);
+      await completeParts(parts, target, readParts(upload.parts));
+      const { key, bucket } = target;
+      return { location: locationOf(presigner, target), key, bucket };
+    },
+    abortMultipartUpload: (upload) => parts.store.abortUpload(targetOf(policy, upload)),
+    signRequest: (request) =>
+      signUppyRequest({ presigner, policy, measure: (target) => measure(parts, target) }, request),
+  };
+}
+
+interface PartStore {
+  readonly store: S3Store;
+  readonly policy: UploadPolicy;
+}
+
+/** Not R2's own `Location`, which has been `auto` (uppy#4505). */
+function locationOf(presigner: Presigner, { bucket, key }: UploadTarget): string {
+  return presigner.presign({ method: 'GET', bucket, key, expiresIn: 1 }).split('?')[0] ?? '';
+}
+
+function readParts(parts: unknown): StoredPart[] {
+  const list: unknown[] = Array.isArray(parts) ? parts : [];
+  if (list.length === 0 || list.length > MAX_PARTS) throw badParts();
+  const read = list.map((part) => {
+    const { PartNumber, ETag } = (typeof part === 'object' && part !== null ? part : {}) as Partial<
+      Record<'PartNumber' | 'ETag', unknown>
+    >;
+    if (typeof ETag !== 'string' || ETag === '' || ETag.length > 200) throw badParts();
+    if (typeof PartNumber !== 'number' || !Number.isInteger(PartNumber)) throw badParts();
+    return { partNumber: PartNumber, etag: normalizeEtag(ETag) };
+  });
+  const numbers = new Set(read.map(({ partNumber }) => partNumber));
+  if (numbers.size < read.length || Math.min(...numbers) < 1 || Math.max(...numbers) > MAX_PARTS) throw badParts();
+  return read;
+}
+
+async function completeParts(parts: PartStore, target: UploadTarget, named: StoredPart[]): Promise<void> {
+  await measure(parts, target, named);
+  await parts.store.completeUpload({ ...target, parts: named });
+}
+
+/** Refuses, and aborts, an upload that has grown larger than is allowed. */
+async function measure({ store, policy }: PartStore, target: UploadTarget, named?: StoredPart[]): Promise<void> {
+  if (policy.maxSizeBytes === undefined) return;
+  const listed = await store.listParts(target);
+  const numbers = named === undefined ? undefined : new Set(named.map(({ partNumber }) => partNumber));
+  const counted = listed.filter(({ partNumber }) => numbers?.has(partNumber) ?? true);
+  const size = counted.reduce((sum, part) => sum + (part.size ?? 0), 0);
+  if (size <= policy.maxSizeBytes) return;
+  await store.abortUpload(target);
+  throw new UploadRefused('TOO_LARGE', `${size} bytes are more than the ${policy.maxSizeBytes} that are allowed.`);
+}
+
+function badParts(): UploadRefused {
+  return new UploadRefused('BAD_REQUEST', `parts must be 1 to ${MAX_PARTS} of { PartNumber, ETag }, each number once.`);
+}
