@@ -1,3 +1,4 @@
+/* global AbortController */
 // Bulk work on R2 against a local S3 server: npm run build && node examples/r2-operations/run.mjs
 // Miniflare's server has no lifecycle and no CORS settings; what the library says to that is shown at the end.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

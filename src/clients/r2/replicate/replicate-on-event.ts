@@ -83,13 +83,11 @@ export async function replicateOnEvent(
  *
  * @example
  * ```ts
- * const source = { client: new R2Client(env.SOURCE_R2), bucket: 'codex-media-production' };
- * const backup = { client: new R2Client(env.BACKUP_R2), bucket: 'codex-media-backup' };
- * export default {
- *   async queue(batch: MessageBatchLike): Promise<void> {
- *     await replicateBatch({ from: source, to: backup, deletions: true }, batch);
- *   },
- * };
+ * async function queue(batch: MessageBatchLike): Promise<void> {
+ *   const from = { client: r2, bucket: 'codex-media-production' };
+ *   const to = { client: r2, bucket: 'codex-media-backup' };
+ *   await replicateBatch({ from, to, deletions: true }, batch);
+ * }
  * ```
  * @returns what came of the messages; it does not throw for what a key or a message is to blame for.
  * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_PREFIX`
