@@ -45,6 +45,7 @@ export default tseslint.config(
       '**/node_modules/**',
       '.cache/**',
       'examples/*/dist/**',
+      'examples/worker/public/vendor/**',
       'examples/sveltekit/**',
       'bench/**',
     ],

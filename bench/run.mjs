@@ -13,6 +13,7 @@ const PARTS = {
   'request-scope': script('bench/request-scope.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
   presign: script('bench/presign.mjs'),
+  'presign-workerd': script('bench/presign-workerd.mjs'),
   memory: script('bench/r2-memory.mjs'),
   replicate: script('bench/replicate.mjs'),
 };

@@ -11,7 +11,7 @@ interface Outcome {
 
 function runNode(args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [...args], { cwd: ROOT, timeout: 60_000 }, (_error, stdout, stderr) => {
+    const child = execFile(process.execPath, [...args], { cwd: ROOT, timeout: 120_000 }, (_error, stdout, stderr) => {
       resolve({ status: child.exitCode ?? -1, output: stdout + stderr });
     });
   });
@@ -33,14 +33,18 @@ describe('npm run demo -- --once', () => {
     const { status, output } = await runNode(['examples/worker/demo.mjs', '--once']);
     expect({ status, output }).toEqual({
       status: 0,
-      output: expect.stringMatching(/All is well: 15 of 15 steps passed/) as string,
+      output: expect.stringMatching(/All is well: 20 of 20 steps passed/) as string,
     });
     expect(output).toMatch(/^✓ cached listing +\d+ {2}GET .*: miss, then hit/m);
     expect(output).toMatch(/^✓ stale listing +\d+ {2}.*served at once \(stale\).*then hit/m);
     expect(output).toMatch(/^✓ login limit +\d+ {2}five times 401, the sixth 429, Retry-After: \d{3}/m);
+    expect(output).toMatch(/^✓ private HLS +\d+ {2}11 files .*: 403$/m);
+    expect(output).toMatch(/^✓ signed upload +\d+ {2}.* 403, another type 403, as signed 200, a second time 412$/m);
+    expect(output).toMatch(/^✓ check-hls +\d+ {2}.*status 1, which names it$/m);
+    expect(output).toMatch(/^✓ replication +\d+ {2}\d+ objects .*a second run copies 0$/m);
     expect(output).toMatch(/^✓ creator purge +\d+ {2}12 files of one creator deleted/m);
     expect(output).not.toMatch(/✗|Error/);
-  }, 90_000);
+  }, 180_000);
 
   test('a step that saw something wrong makes it end with status 1, and what follows is not run', async () => {
     const { status, output } = await runWithSteps(`[

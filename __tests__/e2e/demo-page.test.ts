@@ -70,12 +70,12 @@ if (isSkipped) process.stderr.write(`Skipped: there is no ${CHROMIUM}. On Debian
 
   test('shows every step of the tour as passed, within the width of a phone', async () => {
     await page.goto(url);
-    await page.locator('#tour-summary').getByText('15 of 15 steps passed').waitFor();
-    expect(await page.locator('#tour [data-outcome="passed"]').count()).toBe(15);
+    await page.locator('#tour-summary').getByText('20 of 20 steps passed').waitFor();
+    expect(await page.locator('#tour [data-outcome="passed"]').count()).toBe(20);
     expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBe(0);
   });
 
-  test('plays the original by its signed link once logged in', async () => {
+  test('plays private HLS to its end once logged in, and shows a signed link', async () => {
     await page.goto(url);
     await page.locator('#hint').waitFor();
     await logIn(page, await page.locator('#email').inputValue(), await page.locator('#hint code').innerText());
@@ -83,8 +83,25 @@ if (isSkipped) process.stderr.write(`Skipped: there is no ${CHROMIUM}. On Debian
       .locator('#expiry')
       .getByText(/^(10 min 0|9 min \d+) s$/)
       .waitFor();
-    await page.waitForFunction('document.getElementById("player").duration > 0');
+    await page.locator('#hls-status').getByText('360p and 720p.').waitFor();
+    await page.evaluate('document.getElementById("player").play()');
+    await page.waitForFunction('document.getElementById("player").ended');
     expect(await page.locator('#signed-link').getAttribute('href')).toContain('X-Amz-Signature=');
+  });
+
+  test('puts a file of the browser straight into the bucket, and lists it', async () => {
+    await page.goto(url);
+    await page.locator('#hint').waitFor();
+    await logIn(page, await page.locator('#email').inputValue(), await page.locator('#hint code').innerText());
+    await page.locator('#file').setInputFiles(join(ROOT, 'examples/worker/media/originals/original.mp4'));
+    const put = page.waitForRequest((request) => request.method() === 'PUT');
+    await page.getByRole('button', { name: 'Upload and publish' }).click();
+    expect((await put).url()).toContain('X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match');
+    await page.locator('#upload-message').getByText('original.mp4 is in the bucket, and listed.').waitFor();
+    await page.locator('#media h3', { hasText: 'original.mp4' }).waitFor();
+    await page.locator('#file').setInputFiles({ name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('no') });
+    await page.getByRole('button', { name: 'Upload and publish' }).click();
+    await page.locator('#upload-message').getByText('Please choose a video: MP4, WebM or MOV.').waitFor();
   });
 
   test('says at the sixth wrong password how long to wait', async () => {

@@ -20,6 +20,9 @@ export function toMiniflareBindings(config) {
     compatibilityFlags: config.compatibility_flags ?? [],
     bindings: { ...config.vars },
     kvNamespaces: Object.fromEntries(config.kv_namespaces.map(({ binding, id }) => [binding, id])),
+    r2Buckets: Object.fromEntries(
+      config.r2_buckets.map(({ binding, bucket_name: bucketName }) => [binding, bucketName]),
+    ),
     durableObjects: Object.fromEntries(
       config.durable_objects.bindings.map(({ name, class_name: className }) => [
         name,

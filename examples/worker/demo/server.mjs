@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
@@ -7,16 +10,18 @@ import { readWranglerConfig, toMiniflareBindings } from './bindings.mjs';
 
 const HOST = '127.0.0.1';
 const PREFERRED_PORT = 8787;
+const BACKUP_BUCKET = 'codex-media-backup';
 const S3_PATH = '/cdn-cgi/local/r2/s3';
 const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Starts the Worker in workerd, with local stand-ins for its bindings and an R2 bucket behind its S3 endpoint. The bucket
- * is no binding of the Worker: it gets there over HTTP, with signed requests, as it would to R2.
+ * Starts the Worker in workerd, with local stand-ins for its bindings. Its bucket is bound, and there is its S3 endpoint too, which
+ * verifies signatures: for links, uploads of browsers, and whoever works on the bucket from outside. So is a second one, for backups.
  */
 export async function startServer({ port } = {}) {
   const config = readWranglerConfig();
   const script = await bundle(config.main);
+  await copyVendor();
   const chosen = await firstFreePort(port === undefined ? [PREFERRED_PORT, 0] : [port]);
   const url = `http://${HOST}:${chosen}`;
   const r2 = {
@@ -32,7 +37,14 @@ export async function startServer({ port } = {}) {
     await miniflare.dispose();
     throw error;
   }
-  return { url, miniflare, r2, bucket: config.vars.MEDIA_BUCKET, crons: config.triggers.crons };
+  return {
+    url,
+    miniflare,
+    r2,
+    bucket: config.vars.MEDIA_BUCKET,
+    backupBucket: BACKUP_BUCKET,
+    crons: config.triggers.crons,
+  };
 }
 
 function toOptions(config, { script, r2, port }) {
@@ -43,10 +55,13 @@ function toOptions(config, { script, r2, port }) {
     R2_ACCESS_KEY_ID: accessKeyId,
     R2_SECRET_ACCESS_KEY: secretAccessKey,
     R2_ENDPOINT: endpoint,
+    HLS_SECRET: randomBytes(32).toString('base64'),
   };
+  const s3Credentials = { accessKeyId, secretAccessKey };
   return {
     host: HOST,
     port,
+    handleRuntimeStdio: printWithoutNotes,
     workers: [
       {
         ...worker,
@@ -60,10 +75,26 @@ function toOptions(config, { script, r2, port }) {
         modules: true,
         script: 'export default {}',
         compatibilityDate: config.compatibility_date,
-        r2Buckets: { BUCKET: { id: config.vars.MEDIA_BUCKET, s3Credentials: { accessKeyId, secretAccessKey } } },
+        r2Buckets: {
+          BUCKET: { id: config.vars.MEDIA_BUCKET, s3Credentials },
+          BACKUP: { id: BACKUP_BUCKET, s3Credentials },
+        },
       },
     ],
   };
+}
+
+/** What the runtime prints, without the notes that are meant for its own makers. */
+function printWithoutNotes(stdout, stderr) {
+  stdout.pipe(process.stdout, { end: false });
+  createInterface({ input: stderr }).on('line', (line) => line.includes('NOSENTRY') || console.error(line));
+}
+
+/** The page's player, from the package that the project has anyway. */
+async function copyVendor() {
+  const target = `${EXAMPLE}public/vendor/`;
+  await mkdir(target, { recursive: true });
+  await copyFile(createRequire(import.meta.url).resolve('hls.js/dist/hls.light.min.mjs'), `${target}hls.mjs`);
 }
 
 /** Bundles the Worker as wrangler does. */

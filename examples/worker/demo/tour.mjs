@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { R2Client, SessionCacheClient } from '@codex/cloudflare-clients';
+import { fileURLToPath } from 'node:url';
+import { mediaKeys, R2Client, replicate, rewritePlaylist, SessionCacheClient } from '@codex/cloudflare-clients';
 import { readSample } from './sample.mjs';
 import { Visitor } from './visitor.mjs';
 
@@ -9,6 +11,8 @@ const PASSWORD = 'correct horse battery staple';
 const ADA = { email: 'ada@example.com', name: 'Ada', password: PASSWORD };
 const GRACE = { email: 'grace@example.com', name: 'Grace', password: PASSWORD };
 const CONCURRENT_REQUESTS = 50;
+const PART_BYTES = 5 * 1024 * 1024;
+const CODEX_R2 = fileURLToPath(new URL('../../../dist/cli/codex-r2.js', import.meta.url));
 
 /** What is done with the Worker, over HTTP as a visitor would; each step asserts what it saw and says it in a sentence. */
 export function createTour(server) {
@@ -25,6 +29,11 @@ export function createTour(server) {
     ['login limit', () => tour.tryPasswords()],
     ['signed URL', () => tour.fetchSigned()],
     ['tampered URL', () => tour.fetchTampered()],
+    ['private HLS', () => tour.playPrivately()],
+    ['signed upload', () => tour.uploadSigned()],
+    ['upload in parts', () => tour.uploadInParts()],
+    ['check-hls', () => tour.checkHls()],
+    ['replication', () => tour.replicate()],
     ['50 requests, two users', () => tour.interleave()],
     ['scheduled clean-up', () => tour.cleanUp()],
     ['creator purge', () => tour.purge()],
@@ -204,6 +213,131 @@ class Tour {
   async #signedUrl() {
     const { visitor, mediaId } = this.#ada;
     return (await visitor.expect(200, 'GET', `/api/media/${mediaId}/link`)).body.url;
+  }
+
+  /** Walks as a player does, by relative URIs and without a cookie: the path alone is the right. */
+  async playPrivately() {
+    const { visitor, mediaId } = this.#ada;
+    const { url } = (await visitor.expect(200, 'GET', `/api/media/${mediaId}/play`)).body;
+    const found = await this.#walk(new URL(url, this.#server.url));
+    const expected = this.#sample.filter(({ folder }) => folder === 'hls').map(({ bytes }) => sha256(bytes));
+    assert.deepEqual(new Set(found), new Set(expected));
+    const [, base, token, ...key] = url.split('/');
+    const tampered = token.replace(/^./, (first) => (first === 'A' ? 'B' : 'A'));
+    const other = url.replace(mediaId, this.#grace.mediaId);
+    const refused = [`/${base}/${tampered}/${key.join('/')}`, other, `/${base}/${key.join('/')}`];
+    const statuses = await Promise.all(refused.map(async (path) => (await fetch(this.#server.url + path)).status));
+    assert.deepEqual(statuses, [403, 403, 403]);
+    return `${found.length} files from master to last segment by one token in the path; tampered, of another film, or none: 403`;
+  }
+
+  /** Digests of a playlist and of all that it names. */
+  async #walk(url) {
+    const response = await fetch(url);
+    assert.equal(response.status, 200, `${url.pathname.split('/').slice(-2).join('/')}: ${response.status}`);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const children = [];
+    if (url.pathname.endsWith('.m3u8')) {
+      rewritePlaylist(bytes.toString(), (uri) => {
+        children.push(new URL(uri, url));
+        return uri;
+      });
+    }
+    const below = [];
+    for (const child of children) below.push(...(await this.#walk(child)));
+    return [sha256(bytes), ...below];
+  }
+
+  async uploadSigned() {
+    const { visitor } = this.#ada;
+    const file = this.#sample.find(({ path }) => path === 'original.mp4').bytes;
+    const { id } = (await visitor.expect(201, 'POST', '/api/media', { json: { title: 'From the browser' } })).body;
+    const json = { name: 'holiday film.mp4', size: String(file.length) };
+    const { url, method, headers } = (await visitor.expect(200, 'POST', `/api/media/${id}/upload`, { json })).body;
+    const put = async (body, type = headers) => (await fetch(url, { method, headers: type, body })).status;
+    const seen = [
+      await put(file.subarray(1)),
+      await put(file, { ...headers, 'content-type': 'text/html' }),
+      await put(file),
+      await put(file),
+    ];
+    assert.deepEqual(seen, [403, 403, 200, 412]);
+    const [stored] = await this.#filesOf(mediaKeys(this.#ada.id).originalPrefix(id));
+    assert.equal(stored.size, file.length);
+    await this.#r2.deleteFile({ bucket: this.#server.bucket, key: stored.key });
+    return 'PUT from the browser: a byte too few 403, another type 403, as signed 200, a second time 412';
+  }
+
+  async uploadInParts() {
+    const { visitor } = this.#ada;
+    const parts = [Buffer.alloc(PART_BYTES, 'a'), Buffer.alloc(1000, 'b')];
+    const begin = { filename: 'long film.mp4', type: 'video/mp4', metadata: {} };
+    const { key, uploadId } = (await visitor.expect(200, 'POST', '/api/uploads/s3/multipart', { json: begin })).body;
+    const query = `?key=${encodeURIComponent(key)}`;
+    const sent = await Promise.all(
+      parts.map(async (body, index) => {
+        const path = `/api/uploads/s3/multipart/${encodeURIComponent(uploadId)}/${index + 1}${query}`;
+        const { url } = (await visitor.expect(200, 'GET', path)).body;
+        const response = await fetch(url, { method: 'PUT', body });
+        assert.equal(response.status, 200);
+        return { PartNumber: index + 1, ETag: response.headers.get('etag') };
+      }),
+    );
+    const path = `/api/uploads/s3/multipart/${encodeURIComponent(uploadId)}/complete`;
+    const stranger = await this.#grace.visitor.send('POST', path + query, { json: { parts: sent } });
+    assert.equal(stranger.status, 403);
+    await visitor.expect(200, 'POST', path + query, { json: { parts: sent } });
+    const stored = await this.#r2.downloadFile({ bucket: this.#server.bucket, key });
+    assert.equal(sha256(Buffer.from(await stored.arrayBuffer())), sha256(Buffer.concat(parts)));
+    await this.#r2.deleteFile({ bucket: this.#server.bucket, key });
+    return `${stored.size} bytes in ${parts.length} presigned parts by Uppy's protocol; another user's completion: 403`;
+  }
+
+  async checkHls() {
+    const { bucket } = this.#server;
+    const prefix = mediaKeys(this.#ada.id).hlsPrefix(this.#ada.mediaId);
+    const whole = await this.#codexR2('check-hls', `${bucket}/${prefix}master.m3u8`);
+    assert.equal(whole.status, 0, whole.output);
+    const { copied } = await this.#r2.copyPrefix({ bucket, prefix, toPrefix: 'temp/broken/' });
+    await this.#r2.deleteFile({ bucket, key: 'temp/broken/720p/segment-1.m4s' });
+    const broken = await this.#codexR2('check-hls', `${bucket}/temp/broken/master.m3u8`);
+    assert.equal(broken.status, 1, broken.output);
+    assert.match(broken.output, /720p\/segment-1\.m4s/);
+    await this.#r2.deletePrefix({ bucket, prefix: 'temp/broken/' });
+    return `codex-r2 check-hls: status 0; of a copy (${copied} files) without 720p/segment-1.m4s: status 1, which names it`;
+  }
+
+  #codexR2(...args) {
+    const { accountId, accessKeyId, secretAccessKey, endpoint } = this.#server.r2;
+    const env = {
+      PATH: process.env.PATH,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      R2_ACCOUNT_ID: accountId,
+      R2_ACCESS_KEY_ID: accessKeyId,
+      R2_SECRET_ACCESS_KEY: secretAccessKey,
+      R2_ENDPOINT: endpoint,
+    };
+    return new Promise((resolve) => {
+      const child = execFile(process.execPath, [CODEX_R2, ...args], { env }, (_error, stdout, stderr) => {
+        resolve({ status: child.exitCode, output: stdout + stderr });
+      });
+    });
+  }
+
+  async replicate() {
+    const { bucket, backupBucket } = this.#server;
+    const run = () =>
+      replicate({
+        from: { client: this.#r2, bucket },
+        to: { client: this.#r2, bucket: backupBucket },
+        verify: true,
+      });
+    const first = await run();
+    const second = await run();
+    const objects = (await this.#filesOf('')).length;
+    assert.deepEqual([first.complete, second.complete], [true, true]);
+    assert.deepEqual([first.copied.objects, second.copied.objects], [objects, 0]);
+    return `${objects} objects to ${backupBucket}, verified; a second run copies ${second.copied.objects}`;
   }
 
   async interleave() {

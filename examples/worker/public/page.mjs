@@ -1,4 +1,5 @@
-/* global document, performance, FormData, setInterval, clearInterval */
+/* global document, performance, FormData, XMLHttpRequest, setInterval, clearInterval */
+import Hls from '/vendor/hls.mjs';
 
 const SIGNS = { passed: '✓', failed: '✗', skipped: '–' };
 const CACHE_BADGES = { hit: ['cached', 'good'], stale: ['cached, being refreshed', 'good'], miss: ['loaded', 'warm'] };
@@ -6,10 +7,12 @@ const find = (id) => document.getElementById(id);
 
 let creatorId = null;
 let countdown;
+let player;
 
 find('reload').addEventListener('click', loadMedia);
 find('login').addEventListener('submit', logIn);
 find('logout').addEventListener('click', logOut);
+find('upload').addEventListener('submit', upload);
 
 await showReport();
 await showAccount();
@@ -53,7 +56,8 @@ async function loadMedia() {
   showBadge('cache-badge', `${words} · ${ms} ms`, kind);
   find('timing').textContent = response.headers.get('server-timing') ?? '';
   find('media').replaceChildren(...items.flatMap(mediaBlock));
-  if (items[0] !== undefined && find('account').hidden === false) await showLink(items[0].id);
+  const film = items.find(({ files }) => files.length > 0);
+  if (film !== undefined && find('account').hidden === false) await showLink(film.id);
 }
 
 function mediaBlock({ title, files }) {
@@ -89,12 +93,77 @@ async function showLink(mediaId) {
   if (!response.ok) return;
   const { url, expiresAt } = await response.json();
   find('signed-link').href = url;
-  if (find('link').hidden) find('player').src = url;
+  if (find('link').hidden) await play(mediaId);
   find('link').hidden = false;
   every(() => {
     const seconds = Math.max(0, Math.round((Date.parse(expiresAt) - Date.now()) / 1000));
     find('expiry').textContent = `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
     return seconds > 0;
+  });
+}
+
+/** hls.js where there is Media Source; Safari plays the same address by itself. */
+async function play(mediaId) {
+  const response = await fetch(`/api/media/${mediaId}/play`);
+  if (!response.ok) return showStatus('This film has no HLS renditions.');
+  const { url } = await response.json();
+  player?.destroy();
+  if (!Hls.isSupported()) return (find('player').src = url);
+  player = new Hls();
+  player.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => {
+    showStatus(`${levels.map(({ height }) => `${height}p`).join(' and ')}.`);
+  });
+  player.on(Hls.Events.ERROR, (_event, { fatal, details }) => fatal && showStatus(`It does not play: ${details}.`));
+  player.loadSource(url);
+  player.attachMedia(find('player'));
+}
+
+function showStatus(text) {
+  find('hls-status').textContent = text;
+}
+
+/** Makes an item, puts the file into the bucket by a URL signed for exactly this file, and publishes. */
+async function upload(event) {
+  event.preventDefault();
+  const file = find('file').files[0];
+  const tell = (text) => (find('upload-message').textContent = text);
+  const post = async (path, body) => {
+    const response = await fetch(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(answer.error);
+    return answer;
+  };
+  try {
+    const { id } = await post('/api/media', { title: file.name });
+    const signed = await post(`/api/media/${id}/upload`, { name: file.name, size: String(file.size) });
+    await put(signed, file);
+    await post(`/api/media/${id}/publish`, {});
+    tell(`${file.name} is in the bucket, and listed.`);
+    event.target.reset();
+    await loadMedia();
+  } catch (error) {
+    tell(error.message);
+  } finally {
+    find('upload-progress').hidden = true;
+  }
+}
+
+function put({ url, method, headers }, file) {
+  const request = new XMLHttpRequest();
+  request.open(method, url);
+  for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+  const bar = find('upload-progress');
+  bar.hidden = false;
+  request.upload.onprogress = ({ loaded, total }) => (bar.value = loaded / total);
+  return new Promise((resolve, reject) => {
+    request.onload = () =>
+      request.status === 200 ? resolve() : reject(new Error(`The storage refused it: ${request.status}.`));
+    request.onerror = () => reject(new Error('The connection to the storage failed.'));
+    request.send(file);
   });
 }
 

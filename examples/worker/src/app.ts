@@ -3,6 +3,7 @@ import {
   createContainer,
   ENV,
   EVENT_SINK,
+  HlsTokens,
   provide,
   provideCloudflareClients,
   ServerTimingSink,
@@ -10,11 +11,15 @@ import {
 import type { RequestScope } from '@codex/cloudflare-clients';
 import type { Env } from './env.js';
 import { RequestEvents } from './request-events.js';
-import { DATABASE, MEDIA_BUCKET, TRANSCODING_QUEUE } from './tokens.js';
+import { DATABASE, HLS_TOKENS, MEDIA_BUCKET, TRANSCODING_QUEUE } from './tokens.js';
 
 /** What there is to inject. It holds no state of a request: each handler opens a scope of its own. */
 export const app = createContainer(
-  provideCloudflareClients({ cache: { memo: true, refreshBackoffSeconds: 10 }, sessionCache: { hashKeys: true } }),
+  provideCloudflareClients({
+    cache: { memo: true, refreshBackoffSeconds: 10 },
+    sessionCache: { hashKeys: true },
+    r2: { bindings: { 'codex-media-production': 'MEDIA' } },
+  }),
   provide(RequestEvents, () => new RequestEvents()),
   provide(ServerTimingSink, () => new ServerTimingSink()),
   provide(EVENT_SINK, (container) =>
@@ -22,6 +27,7 @@ export const app = createContainer(
   ),
   provide(DATABASE, (container) => envOf(container).CATALOG.getByName('catalog')),
   provide(MEDIA_BUCKET, (container) => envOf(container).MEDIA_BUCKET),
+  provide(HLS_TOKENS, (container) => new HlsTokens({ secrets: [envOf(container).HLS_SECRET] })),
   provide(TRANSCODING_QUEUE, (container) => envOf(container).TRANSCODING_QUEUE),
 );
 

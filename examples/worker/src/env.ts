@@ -8,7 +8,9 @@ export interface Env {
   readonly CACHE_KV: KVNamespace;
   readonly CATALOG: DurableObjectNamespace<CatalogObject>;
   readonly TRANSCODING_QUEUE: Queue<TranscodingMessage>;
+  readonly MEDIA: R2Bucket;
   readonly MEDIA_BUCKET: string;
+  readonly HLS_SECRET: string;
   readonly R2_ACCOUNT_ID: string;
   readonly R2_ACCESS_KEY_ID: string;
   readonly R2_SECRET_ACCESS_KEY: string;

@@ -4,17 +4,19 @@ import { CurrentSession } from './current-session.js';
 import { HttpError } from './http-error.js';
 import { readFields } from './json-body.js';
 import { MediaService } from './media-service.js';
+import { PlaybackService } from './playback-service.js';
 import { RequestEvents } from './request-events.js';
 import { TranscodingService } from './transcoding-service.js';
 
 /** Media: listing, upload, publication, links, purge. */
-@Injectable(REQUEST, CurrentSession, ContentService, MediaService, TranscodingService, RequestEvents)
+@Injectable(REQUEST, CurrentSession, ContentService, MediaService, PlaybackService, TranscodingService, RequestEvents)
 export class MediaController {
   constructor(
     private readonly request: Request,
     private readonly current: CurrentSession,
     private readonly content: ContentService,
     private readonly media: MediaService,
+    private readonly playback: PlaybackService,
     private readonly transcoding: TranscodingService,
     private readonly events: RequestEvents,
   ) {}
@@ -54,6 +56,11 @@ export class MediaController {
   async link(mediaId: string): Promise<Response> {
     await this.current.require();
     return Response.json(await this.media.link(mediaId), { headers: { 'cache-control': 'no-store' } });
+  }
+
+  async play(mediaId: string): Promise<Response> {
+    await this.current.require();
+    return Response.json(await this.playback.start(mediaId), { headers: { 'cache-control': 'no-store' } });
   }
 
   async purge(creatorId: string): Promise<Response> {

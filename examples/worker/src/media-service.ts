@@ -1,12 +1,20 @@
-import { CacheEvict, Injectable, R2_CLIENT } from '@codex/cloudflare-clients';
-import type { R2Client, R2DeletePrefixResult, R2UploadResult } from '@codex/cloudflare-clients';
+import {
+  CacheEvict,
+  Injectable,
+  isCloudflareClientError,
+  mediaKeys,
+  parseMediaKey,
+  R2_CLIENT,
+} from '@codex/cloudflare-clients';
+import type { R2Client, R2DeletePrefixResult, R2SignedUpload, R2UploadResult } from '@codex/cloudflare-clients';
 import { ContentService, creatorTag } from './content-service.js';
 import type { Database, MediaRow } from './database.js';
 import { HttpError } from './http-error.js';
 import { DATABASE, MEDIA_BUCKET } from './tokens.js';
 
 const LINK_SECONDS = 600;
-const FOLDERS: readonly string[] = ['originals', 'hls', 'audio'];
+const UPLOAD_SECONDS = 900;
+const MAX_UPLOAD_BYTES = 50_000_000;
 /** Files under it are remade on demand; the nightly run deletes them. */
 export const TEMPORARY_PREFIX = 'temp/';
 
@@ -43,13 +51,26 @@ export class MediaService {
   /** Streams a file through to the bucket; it is never held in memory as a whole. */
   async upload(creatorId: string, mediaId: string, upload: Upload): Promise<R2UploadResult> {
     await this.findOwn(creatorId, mediaId);
-    const { folder, path, body, contentLength } = upload;
-    if (folder !== 'temp' && !FOLDERS.includes(folder)) throw new HttpError(400, `There is no folder "${folder}".`);
-    const key =
-      folder === 'temp'
-        ? `${TEMPORARY_PREFIX}${creatorId}/${mediaId}/${path}`
-        : `${creatorId}/${folder}/${mediaId}/${path}`;
+    const { body, contentLength } = upload;
+    const key = keyOf(creatorId, mediaId, upload);
     return this.r2.uploadFile({ bucket: this.bucket, key, body, contentLength });
+  }
+
+  /** Lets the browser put the original straight into the bucket: of this size and type, once, within 15 minutes. */
+  async signUpload(creatorId: string, mediaId: string, file: { name: string; size: number }): Promise<R2SignedUpload> {
+    await this.findOwn(creatorId, mediaId);
+    if (!(file.size > 0 && file.size <= MAX_UPLOAD_BYTES)) throw new HttpError(413, 'A file may have 50 MB.');
+    const key = keyOf(creatorId, mediaId, { folder: 'originals', path: file.name });
+    const contentType = parseMediaKey(key)?.contentType ?? '';
+    if (!contentType.startsWith('video/')) throw new HttpError(415, 'Please choose a video: MP4, WebM or MOV.');
+    return this.r2.getSignedUploadUrl({
+      bucket: this.bucket,
+      key,
+      contentLength: file.size,
+      contentType,
+      writeOnce: true,
+      expiresIn: UPLOAD_SECONDS,
+    });
   }
 
   /** Makes an item visible; what is cached of the creator is invalidated once the database has it. */
@@ -62,7 +83,7 @@ export class MediaService {
   /** A link to the original, good for ten minutes. */
   async link(mediaId: string): Promise<SignedLink> {
     const media = await this.content.find(mediaId);
-    const original = media?.files.find(({ key }) => key.split('/')[1] === 'originals');
+    const original = media?.files.find(({ key }) => parseMediaKey(key)?.kind === 'original');
     if (original === undefined) throw new HttpError(404, 'There is no such media.');
     const url = await this.r2.getSignedUrl({ bucket: this.bucket, key: original.key, expiresIn: LINK_SECONDS });
     return { url, expiresAt: new Date(Date.now() + LINK_SECONDS * 1000).toISOString() };
@@ -72,11 +93,26 @@ export class MediaService {
   @CacheEvict({ tags: (creatorId) => [creatorTag(creatorId)] })
   async purge(creatorId: string): Promise<R2DeletePrefixResult> {
     await this.database.deleteMedia(creatorId);
-    return this.r2.deletePrefix({ bucket: this.bucket, prefix: `${creatorId}/` });
+    return this.r2.deletePrefix({ bucket: this.bucket, prefix: mediaKeys(creatorId).prefix });
   }
 
   private async findOwn(creatorId: string, mediaId: string): Promise<void> {
     const media = await this.database.findMedia(mediaId);
     if (media?.creatorId !== creatorId) throw new HttpError(404, 'You have no such media.');
   }
+}
+
+/** The key of a file; a name that would leave its folder is the visitor's mistake. */
+function keyOf(creatorId: string, mediaId: string, { folder, path }: Pick<Upload, 'folder' | 'path'>): string {
+  const keys = mediaKeys(creatorId);
+  try {
+    if (folder === 'originals') return keys.original(mediaId, path);
+    if (folder === 'hls') return keys.hlsFile(mediaId, path);
+    if (folder === 'audio') return keys.audio(mediaId, path);
+    if (folder === 'temp') return `${TEMPORARY_PREFIX}${keys.hlsFile(mediaId, path)}`;
+  } catch (error) {
+    if (!isCloudflareClientError(error, 'INVALID_KEY')) throw error;
+    throw new HttpError(400, 'A file cannot have this name.');
+  }
+  throw new HttpError(400, `There is no folder "${folder}".`);
 }

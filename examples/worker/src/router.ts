@@ -2,9 +2,11 @@ import type { RequestScope } from '@codex/cloudflare-clients';
 import { AuthController } from './auth-controller.js';
 import { HttpError } from './http-error.js';
 import { MediaController } from './media-controller.js';
+import { PlaybackService } from './playback-service.js';
 import { ReportController } from './report-controller.js';
+import { UploadController } from './upload-controller.js';
 
-type Handler = (scope: RequestScope, params: Params) => Promise<Response>;
+type Handler = (scope: RequestScope, params: Params, request: Request) => Promise<Response>;
 type Params = Readonly<Record<string, string | undefined>>;
 
 const ROUTES = [
@@ -25,13 +27,19 @@ const ROUTES = [
   route('POST', '/api/media/:id/publish', (scope, { id = '' }) => scope.resolve(MediaController).publish(id)),
   route('GET', '/api/media/:id/status', (scope, { id = '' }) => scope.resolve(MediaController).status(id)),
   route('GET', '/api/media/:id/link', (scope, { id = '' }) => scope.resolve(MediaController).link(id)),
+  route('GET', '/api/media/:id/play', (scope, { id = '' }) => scope.resolve(MediaController).play(id)),
+  route('POST', '/api/media/:id/upload', (scope, { id = '' }) => scope.resolve(UploadController).sign(id)),
+  route('*', '/api/uploads/*', (scope) => scope.resolve(UploadController).companion()),
+
+  // Private HLS: the token is in the path, so no cookie is asked for.
+  route('*', '/v/*', (scope, _params, request) => scope.resolve(PlaybackService).serve(request)),
 ];
 
 /** Answers a request with the controller that its method and path name. */
 export async function handle(scope: RequestScope, request: Request): Promise<Response> {
   for (const { method, pattern, handler } of ROUTES) {
-    const match = method === request.method ? pattern.exec(request.url) : null;
-    if (match !== null) return handler(scope, match.pathname.groups);
+    const match = method === '*' || method === request.method ? pattern.exec(request.url) : null;
+    if (match !== null) return handler(scope, match.pathname.groups, request);
   }
   throw new HttpError(404, 'There is nothing at this address.');
 }
