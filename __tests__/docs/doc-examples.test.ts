@@ -17,6 +17,7 @@ declare global {
   const DATABASE: clients.Token<Database>;
   const CLOCK: clients.Token<() => number>;
   const cache: clients.CacheClient;
+  const r2: clients.R2Client, bucket: string, key: string, size: number, file: File;
   const container: import('tsyringe').DependencyContainer;
   const env: Env, ctx: ExecutionContext, token: string, ip: string, body: ReadableStream, creatorId: string, mediaId: string, items: Content[];
   const db: { findPublished(): Promise<Content[]> };
