@@ -20,6 +20,12 @@ const REFUSED: [file: string, text: string][] = [
   ['src/sinks/console-sink.ts', `import { CacheClient } from '../clients/kv/cache/cache-client.js';`],
   ['src/adapters/keyv.ts', `import { CACHE_KV } from '../tokens/index.js';`],
   ['src/clients/kv/cache/cache-client.ts', `import { ConsoleSink } from '../../../sinks/console-sink.js';`],
+  ['src/index.ts', `export { runCli } from './cli/run-cli.js';`],
+  ['src/clients/r2/r2-client.ts', `import { runCli } from '../../cli/run-cli.js';`],
+  ['src/providers/r2.ts', `import { runCli } from '../cli/run-cli.js';`],
+  ['src/testing/manual-clock.ts', `import { runCli } from '../cli/run-cli.js';`],
+  ['src/cli/run-cli.ts', `import { ENV } from '../tokens/index.js';`],
+  ['src/cli/run-cli.ts', `import { R2Client } from '../index.js';`],
 ];
 
 const ALLOWED: [file: string, text: string][] = [
@@ -28,6 +34,8 @@ const ALLOWED: [file: string, text: string][] = [
   ['src/adapters/keyv.ts', `import { KVAccess } from '../clients/kv/kv-access.js';`],
   ['src/sinks/console-sink.ts', `import type { ClientEvent } from '../events.js';`],
   ['src/tokens/index.ts', `import type { CacheClient } from '../clients/kv/cache/cache-client.js';`],
+  ['src/cli/process-io.ts', `import { readFile } from 'node:fs/promises';`],
+  ['src/cli/commands/ls.ts', `import { R2Client } from '../../clients/r2/r2-client.js';`],
   ['src/internal/request-scope.ts', `import type { DependencyContainer } from 'tsyringe';`],
 ];
 

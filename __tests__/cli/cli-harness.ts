@@ -1,5 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { setMaxListeners } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import type { CliIo, CliStream } from '../../src/cli/io.js';
+import { replaceFile } from '../../src/cli/replace-file.js';
 import { runCli } from '../../src/cli/run-cli.js';
 import type { S3Server } from '../support/s3-server.js';
 
@@ -41,14 +43,19 @@ export function envOf({ config }: Pick<S3Server, 'config'>, prefix = 'R2_'): Rec
 export async function run(args: readonly string[], world: CliWorld = {}): Promise<CliRun> {
   const stdout = new RecordedStream(world.columns, world.closeAfterLines);
   const stderr = new RecordedStream(world.columns, undefined, world.onStderr);
+  // As the bin does; a signal that a test gives was made before.
+  setMaxListeners(0);
+  const signal = world.signal ?? new AbortController().signal;
+  setMaxListeners(0, signal);
   const io: CliIo = {
     stdout,
     stderr,
     env: world.env ?? {},
-    signal: world.signal ?? new AbortController().signal,
+    version: '1.2.3',
+    signal,
     now: world.now ?? Date.now,
     readFile: (path) => (path === '-' ? Promise.resolve(world.stdin ?? '') : readFile(path, 'utf8')),
-    writeFile: (path, text) => writeFile(path, text),
+    writeFile: replaceFile,
   };
   const code = await runCli(args, io);
   written.push(stdout.text, stderr.text);

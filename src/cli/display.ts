@@ -62,12 +62,13 @@ export function formatTime(date: Date): string {
     .replace(/\.\d+Z$/, 'Z');
 }
 
-/** Seconds for people: `42s`, `3m05s`, `2h10m`. */
+/** Seconds for people: `42s`, `3m05s`, `2h10m`, `12d`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const pad = (value: number): string => String(value).padStart(2, '0');
   if (whole < 60) return `${whole}s`;
   if (whole < 3600) return `${Math.floor(whole / 60)}m${pad(whole % 60)}s`;
+  if (whole >= 172_800) return `${Math.floor(whole / 86_400)}d`;
   return `${Math.floor(whole / 3600)}h${pad(Math.floor((whole % 3600) / 60))}m`;
 }
 

@@ -16,6 +16,8 @@ export interface CliIo {
   readonly stdout: CliStream;
   readonly stderr: CliStream;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Version of the package. */
+  readonly version: string;
   /** Aborts when the user interrupts. */
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch. */

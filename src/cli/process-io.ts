@@ -1,19 +1,23 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { setMaxListeners } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { CliIo, CliStream } from './io.js';
+import { replaceFile } from './replace-file.js';
 
 /** The process, as far as it is used. */
 type ProcessLike = Pick<NodeJS.Process, 'stdin' | 'stdout' | 'stderr' | 'env' | 'on' | 'exit'>;
 
 /** The world around a real command line. */
-export function processIo(process: ProcessLike): { io: CliIo; interruptedBy: () => NodeJS.Signals | null } {
+export function processIo(
+  process: ProcessLike,
+  version: string,
+): { io: CliIo; interruptedBy: () => NodeJS.Signals | null } {
   const { controller, interruptedBy } = interruption(process);
   const io: CliIo = {
     stdout: streamOf(process.stdout),
     stderr: streamOf(process.stderr),
     env: process.env,
+    version,
     signal: controller.signal,
     now: Date.now,
     readFile: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
@@ -27,6 +31,8 @@ function interruption(process: ProcessLike): {
   controller: AbortController;
   interruptedBy: () => NodeJS.Signals | null;
 } {
+  // Each request under way listens to its signal; Node warns of a leak from eleven on.
+  setMaxListeners(0);
   const controller = new AbortController();
   let by: NodeJS.Signals | null = null;
   const interrupt = (signal: NodeJS.Signals): void => {
@@ -63,18 +69,4 @@ function streamOf(stream: NodeJS.WriteStream): CliStream {
       return closed;
     },
   };
-}
-
-/** Writes beside the file, in a folder that it makes, and renames: who reads it sees the old text or the new one. */
-async function replaceFile(path: string, content: string): Promise<void> {
-  const beside = `${path}.${randomUUID()}.tmp`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    // Signed URLs and checkpoints are for who wrote them.
-    await writeFile(beside, content, { mode: 0o600 });
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
 }

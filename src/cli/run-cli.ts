@@ -5,6 +5,7 @@ import { addCors } from './commands/cors.js';
 import { addDu } from './commands/du.js';
 import { addLifecycle } from './commands/lifecycle.js';
 import { addLs } from './commands/ls.js';
+import { addReplicate } from './commands/replicate.js';
 import { addRm } from './commands/rm.js';
 import { addSign } from './commands/sign.js';
 import { addSignHls } from './commands/sign-hls.js';
@@ -23,6 +24,8 @@ import type { CliIo } from './io.js';
  */
 export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCode> {
   const call = new Invocation(io);
+  // What goes wrong before the options are known is reported in the right form, too.
+  call.configure({ json: args.includes('--json'), debug: args.includes('--debug'), progress: true });
   try {
     refuseCredentialFlags(args);
     await programOf(call).parseAsync(args, { from: 'user' });
@@ -30,45 +33,75 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<ExitCo
     return io.signal.aborted ? EXIT.interrupted : call.exitCode;
   } catch (error) {
     call.endProgress();
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (io.signal.aborted) {
-      reportError(call, 'INTERRUPTED', 'Interrupted.', error);
-      return EXIT.interrupted;
-    }
-    reportError(call, codeOf(error), messageOf(error), error);
-    return exitCodeOf(error);
+    return failed(call, error);
   } finally {
     await Promise.all([io.stdout.drained(), io.stderr.drained()]);
   }
 }
 
+const COMMANDS = [
+  addLs,
+  addDu,
+  addRm,
+  addSign,
+  addSignHls,
+  addCheckHls,
+  addLifecycle,
+  addCors,
+  addUploads,
+  addReplicate,
+];
+
 function programOf(call: Invocation): Command {
+  const { stdout, stderr, env, version } = call.io;
   const program = new Command('codex-r2')
     .description('Objects, media and settings of Cloudflare R2 buckets.')
+    .version(version)
     .addOption(new Option('--json', 'print JSON, one value a line').default(false))
     .addOption(new Option('--debug', 'print the stack of an error, and what caused it').default(false))
     .addOption(new Option('--no-progress', 'show no progress on a terminal'))
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({ showGlobalOptions: true, optionDescription })
     .configureOutput({
-      writeOut: (text) => call.io.stdout.write(text),
-      writeErr: (text) => call.io.stderr.write(withoutSecrets(text, call.io.env)),
-      getOutHelpWidth: () => call.io.stdout.columns ?? 100,
-      getErrHelpWidth: () => call.io.stderr.columns ?? 100,
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(withoutSecrets(text, env)),
+      outputError: (text) => reportError(call, 'USAGE', usageMessage(text)),
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
     .addHelpText('after', `\n${ENVIRONMENT_HELP}`)
     .exitOverride()
     .hook('preAction', (_program, command) => call.configure(command.optsWithGlobals<GlobalOptions>()));
-  for (const add of [addLs, addDu, addRm, addSign, addSignHls, addCheckHls, addLifecycle, addCors, addUploads])
-    add(program, call);
+  for (const add of COMMANDS) add(program, call);
   return program;
 }
 
-function reportError(call: Invocation, code: string, message: string, error: unknown): void {
+/** Without the default of flags: it is always off. */
+function optionDescription({ description, defaultValue, argChoices }: Option): string {
+  const choices = argChoices === undefined ? '' : ` (choices: ${argChoices.join(', ')})`;
+  return `${description}${choices}${typeof defaultValue === 'string' ? ` (default: ${defaultValue})` : ''}`;
+}
+
+/** Commander's message without its own head, and without the value of an unknown option: it may be a secret. */
+function usageMessage(text: string): string {
+  return oneLine(text.replace(/^error: /, '').replace(/^(unknown option '[^=']*)=.*'/s, "$1'"));
+}
+
+function failed(call: Invocation, error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (call.signal.aborted) {
+    reportError(call, 'INTERRUPTED', 'Interrupted.', error);
+    return EXIT.interrupted;
+  }
+  reportError(call, codeOf(error), messageOf(error), error);
+  return exitCodeOf(error);
+}
+
+function reportError(call: Invocation, code: string, message: string, error?: unknown): void {
   if (call.json) call.note(JSON.stringify({ error: { code, message } }));
   else call.note(`codex-r2: ${code}: ${message}`);
-  if (call.debug) call.note(stackOf(error));
+  if (call.debug && error !== undefined) call.note(stackOf(error));
 }
 
 function codeOf(error: unknown): string {
@@ -79,10 +112,12 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'FAILED';
 }
 
-/** One line, whatever the message holds. */
 function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replaceAll(/\s*[\r\n]+\s*/g, ' ');
+  return oneLine(error instanceof Error ? error.message : String(error));
+}
+
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*[\r\n]+\s*/g, ' ');
 }
 
 function stackOf(error: unknown): string {

@@ -30,7 +30,8 @@ export function addCheckHls(program: Command, call: Invocation): void {
 }
 
 async function run(call: Invocation, { bucket, key }: Location, options: CheckHlsOptions): Promise<void> {
-  const prefix = options.prefix ?? key.slice(0, key.lastIndexOf('/') + 1);
+  const folder = options.prefix ?? key.slice(0, key.lastIndexOf('/') + 1);
+  const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`;
   if (!key.startsWith(prefix))
     throw new UsageError(`The playlist does not begin with --prefix ${JSON.stringify(prefix)}.`);
   const progress = call.startProgress(`Checking ${printable(key)}`);

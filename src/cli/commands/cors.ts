@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 import { checkCors } from '../../clients/r2/browser/check-cors.js';
-import type { UploadClient } from '../../clients/r2/browser/cors-rules.js';
+import { corsRules, type UploadClient } from '../../clients/r2/browser/cors-rules.js';
 import type { R2CorsRule } from '../../clients/r2/bucket/cors-rule.js';
 import { getCors, putCors } from '../../clients/r2/bucket/cors.js';
 import { printable } from '../display.js';
@@ -17,6 +17,13 @@ interface CheckOptions {
   readonly origin: string;
   readonly uppy: string;
   readonly header: readonly string[];
+}
+
+interface RulesOptions {
+  readonly origin: readonly string[];
+  readonly uppy: string;
+  readonly header: readonly string[];
+  readonly read: boolean;
 }
 
 const UPLOAD_CLIENTS = new Map<string, UploadClient>([
@@ -43,18 +50,31 @@ export function addCors(program: Command, call: Invocation): void {
     .option('--replace', 'make the rules of the file the only ones', false)
     .option('--dry-run', 'say what would change, and change nothing', false)
     .action((bucket: string, file: string, options: ApplyOptions) => apply(call, { bucket, file, ...options }));
+  addQuestions(cors, call);
+}
+
+/** What needs no file. */
+function addQuestions(cors: Command, call: Invocation): void {
+  const uppy = (): Option =>
+    new Option('--uppy <version>', 'what uploads: a PUT, Uppy 4 to 6, or its Companion')
+      .choices([...UPLOAD_CLIENTS.keys()])
+      .default('put');
   cors
     .command('check')
     .description('Ask the bucket what a browser asks before an upload, and say what its rules lack.')
     .argument('<bucket>')
     .requiredOption('--origin <origin>', 'origin of the page: https://app.example')
-    .addOption(
-      new Option('--uppy <version>', 'what uploads: a PUT, Uppy 4 to 6, or its Companion')
-        .choices([...UPLOAD_CLIENTS.keys()])
-        .default('put'),
-    )
+    .addOption(uppy())
     .option('--header <names...>', 'further request headers that the page sends', [])
     .action((bucket: string, options: CheckOptions) => check(call, bucket, options));
+  cors
+    .command('rules')
+    .description('Print the rules that uploads from a page need, for apply. Nothing is sent.')
+    .requiredOption('--origin <origins...>', 'origins of the pages')
+    .addOption(uppy())
+    .option('--header <names...>', 'further request headers that the pages send', [])
+    .option('--read', 'add a rule for reading, as players need it', false)
+    .action((options: RulesOptions) => printRules(call, options));
 }
 
 async function get(call: Invocation, bucket: string): Promise<void> {
@@ -88,9 +108,15 @@ async function check(call: Invocation, bucket: string, { origin, uppy, header }:
   const options = { bucket, origin, uppy: UPLOAD_CLIENTS.get(uppy), headers: header, signal: call.signal };
   const { ok, problems } = await checkCors(call.client, options);
   call.emit({ bucket, origin, uppy, ok, problems });
-  for (const { missing, name, message } of problems) call.print(printable(`${missing}  ${name}  ${message}`));
+  for (const { message } of problems) call.print(`- ${printable(message)}`);
   call.print(ok ? `OK: ${origin} can upload to ${bucket}.` : `${origin} cannot upload to ${bucket}.`);
   if (!ok) call.exitCode = EXIT.findings;
+}
+
+/** Always JSON: it is there to be piped. */
+function printRules(call: Invocation, { origin, uppy, header, read }: RulesOptions): void {
+  const rules = corsRules({ origins: origin, uppy: UPLOAD_CLIENTS.get(uppy), headers: header, read });
+  call.io.stdout.write(`${JSON.stringify({ rules }, null, call.json ? undefined : 2)}\n`);
 }
 
 /** A rule as one line. */

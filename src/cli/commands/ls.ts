@@ -33,7 +33,7 @@ export function addLs(program: Command, call: Invocation): void {
 async function lsBuckets(call: Invocation): Promise<void> {
   for (const { name, createdAt } of await listBuckets(call)) {
     call.emit({ type: 'bucket', name, createdAt: createdAt?.toISOString() ?? null });
-    call.print(`${(createdAt === null ? '' : formatTime(createdAt)).padEnd(TIME_COLUMNS)}  ${name}`);
+    call.print(`${(createdAt === null ? '-' : formatTime(createdAt)).padEnd(TIME_COLUMNS)}  ${name}`);
   }
 }
 

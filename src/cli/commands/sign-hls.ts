@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { mediaPrefixFor } from '../../clients/r2/hls/media-prefix.js';
 import { signPlaylist, type PlaylistReference } from '../../clients/r2/hls/sign-playlist.js';
 import { counted, formatTime, printable } from '../display.js';
 import { NotFoundError, UsageError } from '../exit-code.js';
@@ -42,10 +43,8 @@ export function addSignHls(program: Command, call: Invocation): void {
 }
 
 async function signHls(call: Invocation, { bucket, key }: Location, options: SignHlsOptions): Promise<void> {
-  const folder = key.slice(0, key.lastIndexOf('/') + 1);
-  const { prefix: mediaPrefix = folder, output } = options;
-  if (!key.startsWith(mediaPrefix))
-    throw new UsageError(`The playlist does not begin with --prefix ${JSON.stringify(mediaPrefix)}.`);
+  const { output } = options;
+  const mediaPrefix = mediaPrefixFor(key, options.prefix);
   const signing = { bucket, mediaPrefix, expiresIn: parseSeconds(options.expires, '--expires') };
   const first = await signOne(call, signing, key);
   if (first === null) throw new NotFoundError(`There is no playlist ${bucket}/${key}.`);

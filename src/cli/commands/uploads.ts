@@ -106,7 +106,8 @@ async function* pendingUploads(
   } while (markers !== undefined && !call.io.stdout.closed);
 }
 
-function lineOf(call: Invocation, { key, uploadId, initiated }: StorePendingUpload): string {
+/** Without the id, which fills lines; `--json` has it. */
+function lineOf(call: Invocation, { key, initiated }: StorePendingUpload): string {
   const age = formatSeconds((call.io.now() - initiated.getTime()) / 1000);
-  return `${formatTime(initiated)}  ${age.padStart(8)}  ${printable(key)}  ${printable(uploadId)}`;
+  return `${formatTime(initiated)}  ${age.padStart(7)}  ${printable(key)}`;
 }
