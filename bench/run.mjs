@@ -9,11 +9,14 @@ const PARTS = {
   'cache-tiers': script('bench/cache-tiers.mjs'),
   stampede: script('bench/stampede.mjs'),
   'kv-operations': script('bench/kv-operations.mjs'),
-  playlist: script('bench/playlist.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
-  sizes: script('scripts/bundle-sizes.mjs'),
   presign: script('bench/presign.mjs'),
-  memory: script('bench/r2-memory.mjs'),
+  'presign-workerd': script('bench/presign-workerd.mjs'),
+  playlist: script('bench/playlist.mjs'),
+  transfer: script('bench/transfer.mjs'),
+  'delete-prefix': script('bench/delete-prefix.mjs'),
+  replicate: script('bench/replicate.mjs'),
+  sizes: script('scripts/bundle-sizes.mjs'),
 };
 
 const asked = process.argv.slice(2);

@@ -19,6 +19,7 @@ export { resolvePlaylistUri } from './clients/r2/hls/playlist-uri.js';
 export { rewritePlaylist } from './clients/r2/hls/rewrite-playlist.js';
 export { servePrivateHls } from './clients/r2/hls/serve-private-hls.js';
 export { signPlaylist } from './clients/r2/hls/sign-playlist.js';
+export { timedHmacToken } from './clients/r2/hls/timed-hmac.js';
 
 // R2: reading and serving
 export { serveFile } from './clients/r2/transfer/serve-file.js';
@@ -146,12 +147,7 @@ export type { R2LifecycleRule, R2LifecycleTransition } from './clients/r2/bucket
 export type { R2Event, R2EventAction } from './clients/r2/bucket/queue-event.js';
 export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
 export type { CheckCorsOptions, CorsCheck, CorsProblem } from './clients/r2/browser/check-cors.js';
-export type {
-  CorsRulesOptions,
-  UploadClient,
-  UploadCorsMethod,
-  UploadCorsRule,
-} from './clients/r2/browser/cors-rules.js';
+export type { CorsRulesOptions, UploadClient } from './clients/r2/browser/cors-rules.js';
 export type { UppySignature, UppyUpload } from './clients/r2/browser/sign-upload.js';
 export type { UploadHandlerOptions } from './clients/r2/browser/upload-handler.js';
 export type { UploadFile, UploadGrant, UploadPolicyOptions } from './clients/r2/browser/upload-policy.js';
@@ -216,6 +212,7 @@ export type { PlaylistVariableValues } from './clients/r2/hls/playlist-variables
 export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewrite-playlist.js';
 export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
 export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
+export type { TimedHmacOptions } from './clients/r2/hls/timed-hmac.js';
 export type {
   R2CompleteMultipartOptions,
   R2CreateMultipartOptions,

@@ -3,10 +3,12 @@
 export { ManualClock } from './testing/manual-clock.js';
 export { MemoryKVNamespace } from './testing/memory-kv-namespace.js';
 export { kvNamespaceContract } from './testing/kv-namespace-contract.js';
+export { r2ClientContract } from './testing/r2-contract.js';
 export { provideMock } from './testing/provide-mock.js';
 export { RecordingSink } from './testing/recording-sink.js';
 
 export type { KVContractCase } from './testing/kv-namespace-contract.js';
+export type { R2ContractCase, R2ContractClient } from './testing/r2-contract-expect.js';
 export type { MemoryKVCounts, MemoryKVOperation } from './testing/kv-faults.js';
 export type { MemoryKVNamespaceOptions } from './testing/memory-kv-namespace.js';
 export type {

@@ -17,6 +17,7 @@ declare global {
   const DATABASE: clients.Token<Database>;
   const CLOCK: clients.Token<() => number>;
   const cache: clients.CacheClient;
+  const r2: clients.R2Client, bucket: string, key: string, size: number, file: File;
   const container: import('tsyringe').DependencyContainer;
   const env: Env, ctx: ExecutionContext, token: string, ip: string, body: ReadableStream, creatorId: string, mediaId: string, items: Content[];
   const db: { findPublished(): Promise<Content[]> };
@@ -82,6 +83,11 @@ describe('the examples in doc comments', () => {
       'clients-kv-session-cache-client',
       'clients-kv-rate-limiter-client',
       'clients-r2-r2-client',
+      'clients-r2-hls-hls-tokens',
+      'clients-r2-hls-rewrite-playlist',
+      'clients-r2-hls-serve-private-hls',
+      'clients-r2-hls-sign-playlist',
+      'clients-r2-hls-timed-hmac',
       'decorators-cached',
       'decorators-cached-methods',
       'decorators-cache-evict',

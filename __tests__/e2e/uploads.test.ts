@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { checkCors, corsRules, R2Client } from '../../src/index.js';
+import { checkCors, corsRules, R2Client, temporaryCredentials } from '../../src/index.js';
 import { putCorsRules } from '../support/bucket-cors.js';
 import { startS3Front, type FrontRequest, type S3Front } from '../support/s3-front.js';
 import { startUploadApp, type UploadApp } from './uploads/app.js';
@@ -56,6 +56,7 @@ let page: Page;
       bucket,
       maxSizeBytes: 16 * MIB,
       allowedTypes: ['video/*', 'text/plain'],
+      credentials: uppyCredentials,
     });
     browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
   }, 60_000);
@@ -149,6 +150,38 @@ let page: Page;
     });
   });
 
+  describe('by Uppy 6', () => {
+    const s3Endpoint = (): string => `${front.endpoint}/${bucket}`;
+
+    beforeEach(async () => {
+      await putCorsRules(front, bucket, corsRules({ origins: [app.origin], uppy: 6 }));
+      await page.goto(`${app.origin}/?uppy=6`);
+    });
+
+    it.each([
+      ['one PUT', 1000],
+      ['parts', LARGE],
+    ])('with temporary credentials store a file in %s', async (_name, size) => {
+      const asked = { mode: 'getCredentials', size, s3Endpoint: s3Endpoint(), prefix: 'u1/originals/' };
+      const key = /^u1\/originals\/film\.mp4$/;
+      await expectStored(await upload(asked), { size, contentType: 'video/mp4', key });
+      const sent = front.seen.filter(({ headers, operation }) => headers['origin'] && operation !== 'Preflight');
+      expect(sent.every(({ params }) => params.has('X-Amz-Security-Token'))).toBe(true);
+    });
+
+    it('with temporary credentials store nothing elsewhere', async () => {
+      const asked = { mode: 'getCredentials', size: 1000, s3Endpoint: s3Endpoint(), prefix: 'u2/originals/' };
+      const { successful, errors } = await upload(asked);
+      expect([successful, errors.join()]).toEqual([0, expect.stringContaining('AccessDenied')]);
+      expect(await r2.listFiles({ bucket })).toEqual([]);
+    });
+
+    it('with the handler as Companion store a large file in parts, and no small one', async () => {
+      await expectStored(await upload({ mode: 'companion6', size: LARGE }), { size: LARGE, contentType: 'video/mp4' });
+      expect((await upload({ mode: 'companion6', size: 1000 })).successful).toBe(0);
+    });
+  });
+
   describe('of a page that asks for another user’s prefix', () => {
     it.each([
       [5, 'callbacks'],
@@ -190,6 +223,26 @@ let page: Page;
     });
   });
 });
+
+/** What Uppy 6 wants: to store below the prefix, and nothing else. */
+async function uppyCredentials(prefix: string): Promise<unknown> {
+  const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = await temporaryCredentials(r2, {
+    bucket,
+    permission: 'object-read-write',
+    actions: [
+      'PutObject',
+      'CreateMultipartUpload',
+      'UploadPart',
+      'ListParts',
+      'CompleteMultipartUpload',
+      'AbortMultipartUpload',
+    ],
+    prefixes: [prefix],
+    ttlSeconds: 900,
+  });
+  const credentials = { accessKeyId, secretAccessKey, sessionToken, expiration: expiresAt.toISOString() };
+  return { credentials, region: 'auto' };
+}
 
 async function start(asked: Upload): Promise<void> {
   await page.waitForFunction('document.title === "ready"');

@@ -1,4 +1,4 @@
-import type { UploadCorsRule } from '../../src/clients/r2/browser/cors-rules.js';
+import type { R2CorsRule } from '../../src/clients/r2/bucket/cors-rule.js';
 import type { S3Front } from './s3-front.js';
 import { signRequest } from './s3-front/sigv4.js';
 import { element } from './s3-front/xml.js';
@@ -7,7 +7,7 @@ import { element } from './s3-front/xml.js';
 export async function putCorsRules(
   front: S3Front,
   bucket: string,
-  rules: readonly Partial<UploadCorsRule>[],
+  rules: readonly Partial<R2CorsRule>[],
 ): Promise<void> {
   const list = (name: string, values: readonly string[] = []): string =>
     values.map((value) => element(name, value)).join('');

@@ -24,6 +24,8 @@ export class MemoryHttpCache implements HlsCacheLike {
     const { bytes } = kept;
     const headers = new Headers(kept.headers);
     headers.set('cf-cache-status', 'HIT');
+    headers.set('age', '864000');
+    headers.set('date', new Date(0).toUTCString());
     if (request.headers.get('if-none-match') === headers.get('etag'))
       return new Response(null, { status: 304, headers });
     const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get('range') ?? '') ?? [];

@@ -30,6 +30,7 @@ export interface TestWorkerOptions {
   /** TC39 decorators instead of `experimentalDecorators`. */
   readonly standardDecorators?: boolean;
   readonly kvNamespaces?: string[];
+  readonly r2Buckets?: string[];
   readonly bindings?: Record<string, string>;
   readonly compatibilityDate?: string;
 }

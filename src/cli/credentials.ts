@@ -1,4 +1,5 @@
-import { R2Client, type R2ClientConfig, type R2Jurisdiction } from '../clients/r2/r2-client.js';
+import { R2Client } from '../clients/r2/r2-client.js';
+import type { R2ClientConfig, R2Jurisdiction } from '../clients/r2/r2-config.js';
 import { CloudflareClientError } from '../errors.js';
 import { UsageError } from './exit-code.js';
 

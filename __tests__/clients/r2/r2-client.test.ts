@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { R2Client, type R2UploadBody } from '../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../src/clients/r2/r2-client.js';
+import type { R2UploadBody } from '../../../src/clients/r2/transfer/upload-options.js';
 import { startS3Server, type S3Server } from '../../support/s3-server.js';
 
 const BUCKET = 'codex-media-test';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ClientEvent } from '../../../src/events.js';
-import { R2Client, type R2ClientOptions } from '../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../src/clients/r2/r2-client.js';
+import type { R2ClientOptions } from '../../../src/clients/r2/r2-config.js';
 import {
   confirmDeletion,
   cutConnection,

@@ -1,4 +1,6 @@
-import { R2Client, type R2ClientConfig, type R2UploadOptions } from '../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../src/clients/r2/r2-client.js';
+import type { R2ClientConfig } from '../../../src/clients/r2/r2-config.js';
+import type { R2UploadOptions } from '../../../src/clients/r2/transfer/upload-options.js';
 import { contentTypeForKey } from '../../../src/clients/r2/content-types.js';
 
 const config = { accountId: 'a1b2c3', accessKeyId: 'AKID', secretAccessKey: 'a-very-secret-key' };

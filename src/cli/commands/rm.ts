@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { R2DeleteFailure } from '../../clients/r2/r2-client.js';
+import type { R2DeleteFailure } from '../../clients/r2/bulk/bulk-deletion.js';
 import { counted, formatBytes, printable } from '../display.js';
 import { EXIT, UsageError } from '../exit-code.js';
 import type { Invocation } from '../invocation.js';

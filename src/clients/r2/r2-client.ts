@@ -47,35 +47,6 @@ import { S3Store } from './store/s3-store.js';
 import { uploadFile } from './transfer/upload-file.js';
 import type { R2UploadOptions, R2UploadResult } from './transfer/upload-options.js';
 
-export type {
-  R2BindingsConfig,
-  R2ClientConfig,
-  R2ClientOptions,
-  R2CopyOptions,
-  R2CopyPrefixOptions,
-  R2CopyPrefixResult,
-  R2CopyResult,
-  R2DeleteFilesOptions,
-  R2DeleteOptions,
-  R2DeletePrefixOptions,
-  R2DeletePrefixResult,
-  R2DeleteResult,
-  R2Download,
-  R2DownloadOptions,
-  R2FileInfo,
-  R2Folder,
-  R2ListedFile,
-  R2ListFolderOptions,
-  R2ListOptions,
-  R2SignedUrlOptions,
-  R2SignedUrlsOptions,
-  R2UploadOptions,
-  R2UploadResult,
-};
-export type { R2DeleteFailure } from './bulk/bulk-deletion.js';
-export type { R2Jurisdiction } from './r2-config.js';
-export type { R2UploadBody } from './transfer/upload-options.js';
-
 /**
  * Objects in Cloudflare R2, over its S3 API, the same in Workers and in Node. The AWS SDK is loaded on first use.
  *

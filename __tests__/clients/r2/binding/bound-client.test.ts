@@ -1,4 +1,5 @@
-import { R2Client, type R2BindingsConfig } from '../../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import type { R2BindingsConfig } from '../../../../src/clients/r2/r2-config.js';
 import type { R2BucketLike } from '../../../../src/clients/r2/store/r2-bucket.js';
 import { MemoryKVNamespace } from '../../../../src/testing/memory-kv-namespace.js';
 import { startS3Server, type S3Server } from '../../../support/s3-server.js';

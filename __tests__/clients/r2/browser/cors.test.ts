@@ -1,9 +1,6 @@
+import type { R2CorsRule } from '../../../../src/clients/r2/bucket/cors-rule.js';
 import { checkCors } from '../../../../src/clients/r2/browser/check-cors.js';
-import {
-  corsRules,
-  type CorsRulesOptions,
-  type UploadCorsRule,
-} from '../../../../src/clients/r2/browser/cors-rules.js';
+import { corsRules, type CorsRulesOptions } from '../../../../src/clients/r2/browser/cors-rules.js';
 import { R2Client } from '../../../../src/clients/r2/r2-client.js';
 import { putCorsRules } from '../../../support/bucket-cors.js';
 import { startS3Front, type S3Front } from '../../../support/s3-front.js';
@@ -67,7 +64,7 @@ describe('checkCors', () => {
 
   beforeEach(() => front.reset());
 
-  async function setRules(rules: readonly Partial<UploadCorsRule>[]): Promise<void> {
+  async function setRules(rules: readonly Partial<R2CorsRule>[]): Promise<void> {
     await putCorsRules(front, bucket, rules);
     front.reset();
   }
@@ -143,6 +140,22 @@ describe('checkCors', () => {
     };
     const found = await checkCors(r2, { bucket, origin }).finally(() => (globalThis.fetch = real));
     expect(found).toMatchObject({ ok: true, problems: [{ missing: 'unknown', name: 'ETag' }] });
+  });
+
+  it('reads the answers as a browser does: 204 alone allows nothing', async () => {
+    const real = globalThis.fetch;
+    const answers = async (headers: Record<string, string>): Promise<unknown[]> => {
+      globalThis.fetch = async () => new Response(null, { status: 204, headers });
+      return problems().finally(() => (globalThis.fetch = real));
+    };
+    const allowed = { 'access-control-allow-origin': origin, 'access-control-allow-methods': 'PUT' };
+    const exposed = { 'access-control-expose-headers': 'ETag' };
+    expect(await answers({})).toEqual([['origin', origin]]);
+    expect(await answers({ ...allowed, 'access-control-allow-origin': 'https://other.example' })).toHaveLength(1);
+    expect(await answers({ ...allowed, ...exposed, 'access-control-allow-headers': 'Content-Type' })).toEqual([
+      ['header', 'if-none-match'],
+    ]);
+    expect(await answers({ ...allowed, ...exposed, 'access-control-allow-headers': '*' })).toEqual([]);
   });
 
   it('says when nothing answers', async () => {

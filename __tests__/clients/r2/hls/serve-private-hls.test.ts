@@ -180,6 +180,8 @@ describe('the cache', () => {
     expect(server.count('GetObject')).toBe(1);
     expect([await second.text(), second.headers.get('etag')]).toEqual([CONTENT, first.headers.get('etag')]);
     expect(second.headers.get('cache-control')).toBe('private, max-age=30, immutable');
+    // With the age of the shared copy, it would be stale in the browser at once.
+    expect([second.headers.get('age'), second.headers.get('date')]).toEqual([null, null]);
     expect([...cache.entries.keys()]).toEqual([`https://app.example${tokens.cachePath(BUCKET, SEGMENT)}`]);
     expect([...cache.entries.keys()].join()).not.toMatch(/\/\d+\.3\./);
   });
@@ -290,6 +292,9 @@ describe('options', () => {
     expect(await status(get(path, { 'x-session': 's2' }))).toBe(403);
     expect(await status(get(path))).toBe(403);
     expect(await status(get(pathOf(MASTER), { 'x-session': 's1' }))).toBe(403);
+    // Types are no fence: nobody is not anybody.
+    const careless = handler({ viewer: () => undefined as unknown as null });
+    expect((await careless(get(pathOf(MASTER)))).status).toBe(403);
   });
 
   it('let pages of other origins play, and see why they may not', async () => {
@@ -335,6 +340,14 @@ describe('options', () => {
       'R2_RATE_LIMITED',
       'R2_ACCESS_DENIED',
     ]);
+  });
+
+  it('keep the answer when who is told of a failure fails', async () => {
+    server.fault(({ method }) => method === 'GET', { status: 500, code: 'InternalError' }, 1);
+    const onError = (): never => {
+      throw new Error('no log');
+    };
+    expect((await handler({ onError, cache: null })(get(pathOf(SEGMENT)))).status).toBe(502);
   });
 
   it('are refused when they are wrong', () => {

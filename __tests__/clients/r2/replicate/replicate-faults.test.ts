@@ -343,6 +343,17 @@ describe('progress', () => {
     expect(report.complete).toBe(true);
   });
 
+  it('with much at a time makes Node warn of no leak', async () => {
+    await putMany(source, 60);
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', note);
+    await run({ concurrency: 40, signal: new AbortController().signal });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('never goes beyond the concurrency', async () => {
     await putMany(source, 40);
     await run({ concurrency: 5 });

@@ -1,4 +1,5 @@
-import { R2Client, type R2ClientOptions } from '../../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import type { R2ClientOptions } from '../../../../src/clients/r2/r2-config.js';
 import { internalsOf } from '../../../../src/clients/r2/r2-internals.js';
 import type { ReplicationCheckpoint } from '../../../../src/clients/r2/replicate/checkpoint.js';
 import type { ObjectHeaders, StoreInfo, StoreListed } from '../../../../src/clients/r2/store/object-store.js';

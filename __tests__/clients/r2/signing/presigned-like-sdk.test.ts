@@ -1,7 +1,8 @@
 import { GetObjectCommand, HeadObjectCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import fc from 'fast-check';
-import { R2Client, type R2ClientConfig } from '../../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import type { R2ClientConfig } from '../../../../src/clients/r2/r2-config.js';
 import { internalsOf } from '../../../../src/clients/r2/r2-internals.js';
 
 const NOW = Date.UTC(2026, 10, 27, 12, 30, 15, 999);

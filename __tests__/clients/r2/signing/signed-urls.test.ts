@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { R2Client, type R2SignedUrlsOptions } from '../../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import type { R2SignedUrlsOptions } from '../../../../src/clients/r2/signing/signed-url.js';
 import { internalsOf } from '../../../../src/clients/r2/r2-internals.js';
 import { startS3Server, type S3Server } from '../../../support/s3-server.js';
 
@@ -148,6 +149,24 @@ describe('a signed URL', () => {
     }
     const url = await new R2Client(config).getSignedUrl({ bucket: 'media', key: 'k', expiresIn: 60 });
     expect(url).not.toMatch(/very-secret/);
+  });
+});
+
+describe('a client with bindings alone', () => {
+  it('says which credentials signing needs, also for a bound bucket', async () => {
+    const bound = new R2Client({ bindings: {} });
+    const calls = [
+      bound.getSignedUrl({ bucket: 'media', key: 'k', expiresIn: 60 }),
+      bound.getSignedUrls({ bucket: 'media', keys: ['k'], expiresIn: 60 }),
+      bound.getSignedUploadUrl({ bucket: 'media', key: 'k', expiresIn: 60 }),
+      bound.createMultipartUpload({ bucket: 'media', key: 'k' }),
+    ];
+    for (const call of calls) {
+      await expect(call).rejects.toMatchObject({
+        code: 'MISSING_CREDENTIALS',
+        message: expect.stringContaining('secretAccessKey') as string,
+      });
+    }
   });
 });
 

@@ -1,4 +1,5 @@
-import { R2Client, type R2ClientOptions } from '../../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import type { R2ClientOptions } from '../../../../src/clients/r2/r2-config.js';
 import type { R2DownloadOptions } from '../../../../src/clients/r2/transfer/download-options.js';
 import { serveFile } from '../../../../src/clients/r2/transfer/serve-file.js';
 import { FaultyS3, type Fault } from './faulty-s3.js';

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { R2Client, type R2ClientOptions, type R2UploadOptions } from '../../../../src/clients/r2/r2-client.js';
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import type { R2ClientOptions } from '../../../../src/clients/r2/r2-config.js';
+import type { R2UploadOptions } from '../../../../src/clients/r2/transfer/upload-options.js';
 import type { R2UploadCheckpoint } from '../../../../src/clients/r2/transfer/upload-checkpoint.js';
 import { FaultyS3, type Fault, type Stage } from './faulty-s3.js';
 
@@ -98,6 +100,21 @@ describe.each(stages)('an upload whose %s request', (stage, upload) => {
       0,
       0,
     ]);
+  });
+});
+
+describe('an upload in parts whose completion', () => {
+  it('never answers, but took effect, is done: the object is there, with the tag of what was sent', async () => {
+    server.fail('complete', 'answerLost', { times: Infinity });
+    expect(await inParts({}, { maxAttempts: 1 })).toMatchObject({ key, size: bytes.length });
+    expect(stored()).toBe(true);
+  });
+
+  it('never answers is not done when another object is there', async () => {
+    server.fail('complete', 'cutReceived', { times: Infinity });
+    server.store(key, Buffer.from('old'));
+    expect((await rejection(inParts({}, { maxAttempts: 1 }))).code).toBe('R2_FAILED');
+    expect([server.objects.get(key)?.bytes.toString(), server.uploads.size]).toEqual(['old', 0]);
   });
 });
 

@@ -1,9 +1,10 @@
 import { CloudflareClientError } from '../../../errors.js';
+import type { R2CorsMethod } from '../bucket/cors-rule.js';
 import { checkOptions } from '../check-options.js';
 import { checkBucket } from '../object-names.js';
 import type { R2Client } from '../r2-client.js';
 import { internalsOf, type R2Internals } from '../r2-internals.js';
-import { checkOrigins, corsNeeds, type UploadClient, type UploadCorsMethod } from './cors-rules.js';
+import { checkOrigins, corsNeeds, type UploadClient } from './cors-rules.js';
 
 /** Which page, and what it does. */
 export interface CheckCorsOptions {
@@ -42,7 +43,7 @@ interface Probe {
   readonly timeoutMs: number;
 }
 
-const ALL_METHODS: readonly UploadCorsMethod[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'];
+const ALL_METHODS: readonly R2CorsMethod[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE'];
 /** Nothing is stored under it. */
 const PROBE_KEY = 'cors-check';
 /** No upload has this id: the part is refused, whatever the server does with conditions. */
@@ -84,10 +85,10 @@ export async function checkCors(r2: R2Client, options: CheckCorsOptions): Promis
 
 async function preflightProblems(
   probe: Probe,
-  methods: readonly UploadCorsMethod[],
+  methods: readonly R2CorsMethod[],
   headers: readonly string[],
 ): Promise<CorsProblem[]> {
-  const refused: UploadCorsMethod[] = [];
+  const refused: R2CorsMethod[] = [];
   const problems: CorsProblem[] = [];
   for (const method of methods) {
     if (await isAllowed(probe, method, headers)) continue;
@@ -102,8 +103,8 @@ async function preflightProblems(
 /** A preflight that fails does not say why: the origin is at fault if no method at all gets through. */
 async function methodProblems(
   probe: Probe,
-  methods: readonly UploadCorsMethod[],
-  refused: readonly UploadCorsMethod[],
+  methods: readonly R2CorsMethod[],
+  refused: readonly R2CorsMethod[],
 ): Promise<CorsProblem[]> {
   const { origin } = probe;
   const isKnown = refused.length < methods.length || (await anyAllowed(probe));
@@ -121,11 +122,7 @@ async function anyAllowed(probe: Probe): Promise<boolean> {
   return false;
 }
 
-async function headerProblems(
-  probe: Probe,
-  method: UploadCorsMethod,
-  headers: readonly string[],
-): Promise<CorsProblem[]> {
+async function headerProblems(probe: Probe, method: R2CorsMethod, headers: readonly string[]): Promise<CorsProblem[]> {
   const problems: CorsProblem[] = [];
   for (const name of headers) {
     if (await isAllowed(probe, method, [name])) continue;
@@ -137,7 +134,7 @@ async function headerProblems(
 }
 
 /** Whether a browser would go on after this preflight. */
-async function isAllowed(probe: Probe, method: UploadCorsMethod, headers: readonly string[]): Promise<boolean> {
+async function isAllowed(probe: Probe, method: R2CorsMethod, headers: readonly string[]): Promise<boolean> {
   const answer = await send(probe, probe.url, {
     method: 'OPTIONS',
     headers: {

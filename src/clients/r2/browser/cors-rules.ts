@@ -1,4 +1,5 @@
 import { CloudflareClientError } from '../../../errors.js';
+import type { R2CorsMethod, R2CorsRule } from '../bucket/cors-rule.js';
 import { checkOptions } from '../check-options.js';
 import { shown } from '../object-names.js';
 import { integerOption } from '../r2-config.js';
@@ -11,19 +12,6 @@ import { integerOption } from '../r2-config.js';
  * - `6`: `signRequest` and `getCredentials`: the page creates, lists, completes and aborts uploads too.
  */
 export type UploadClient = 'put' | 4 | 5 | 6 | 'companion';
-
-/** Methods that a CORS rule can allow. */
-export type UploadCorsMethod = 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD';
-
-/** A CORS rule of a bucket: what the functions for a bucket's settings take, and the dashboard in other letters. */
-export interface UploadCorsRule {
-  readonly id: string;
-  readonly allowedOrigins: readonly string[];
-  readonly allowedMethods: readonly UploadCorsMethod[];
-  readonly allowedHeaders: readonly string[];
-  readonly exposeHeaders: readonly string[];
-  readonly maxAgeSeconds: number;
-}
 
 /** For which pages, and what they do. */
 export interface CorsRulesOptions {
@@ -41,7 +29,7 @@ export interface CorsRulesOptions {
 
 /** What a client of uploads needs. */
 export interface CorsNeeds {
-  readonly methods: readonly UploadCorsMethod[];
+  readonly methods: readonly R2CorsMethod[];
   readonly headers: readonly string[];
   readonly exposed: readonly string[];
 }
@@ -50,8 +38,8 @@ const DEFAULT_MAX_AGE_SECONDS = 3600;
 const MAX_AGE_SECONDS = 86_400;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const UPLOAD_HEADERS: readonly string[] = ['content-type', 'if-none-match'];
-const PUT_ONLY: readonly UploadCorsMethod[] = ['PUT'];
-const METHODS = new Map<unknown, readonly UploadCorsMethod[]>([
+const PUT_ONLY: readonly R2CorsMethod[] = ['PUT'];
+const METHODS = new Map<unknown, readonly R2CorsMethod[]>([
   ['put', PUT_ONLY],
   [4, PUT_ONLY],
   [5, PUT_ONLY],
@@ -70,12 +58,12 @@ const METHODS = new Map<unknown, readonly UploadCorsMethod[]>([
  * const rules = corsRules({ origins: ['https://app.example', 'http://localhost:5173'], uppy: 6 });
  * ```
  */
-export function corsRules(options: CorsRulesOptions): UploadCorsRule[] {
+export function corsRules(options: CorsRulesOptions): R2CorsRule[] {
   const { origins, uppy, headers = [], read = false, maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS } = checkOptions(options);
   checkOrigins('origins', origins);
   if (origins.length === 0) throw invalid('origins must name at least one origin');
   const needs = corsNeeds(uppy, headers);
-  const upload: UploadCorsRule = {
+  const upload: R2CorsRule = {
     id: 'browser-uploads',
     allowedOrigins: [...origins],
     allowedMethods: needs.methods,
@@ -83,7 +71,7 @@ export function corsRules(options: CorsRulesOptions): UploadCorsRule[] {
     exposeHeaders: needs.exposed,
     maxAgeSeconds: integerOption('maxAgeSeconds', maxAgeSeconds, MAX_AGE_SECONDS),
   };
-  const reading: UploadCorsRule = {
+  const reading: R2CorsRule = {
     ...upload,
     id: 'browser-reads',
     allowedMethods: ['GET', 'HEAD'],

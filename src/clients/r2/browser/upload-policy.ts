@@ -3,6 +3,8 @@ import { checkFunction, checkOptions } from '../check-options.js';
 import { contentTypeForKey } from '../content-types.js';
 import { checkBucket, checkKey, checkPrefix, invalidPrefix, shown } from '../object-names.js';
 import { integerOption } from '../r2-config.js';
+import { MAX_EXPIRY_SECONDS } from '../signing/presigner.js';
+import { MAX_OBJECT_BYTES, MAX_PARTS, MAX_PUT_BYTES, MIN_PART_BYTES } from '../signing/upload-limits.js';
 import { safeFileName } from './safe-file-name.js';
 import { UploadRefused } from './upload-refused.js';
 
@@ -83,12 +85,6 @@ export interface AcceptedFile {
   readonly size: number | undefined;
 }
 
-/** R2's bounds on one PUT and on an object (https://developers.cloudflare.com/r2/platform/limits/): 4.995 GiB, 4.995 TiB. */
-const MAX_PUT_BYTES = Math.floor(4.995 * 1024 ** 3);
-const MAX_OBJECT_BYTES = Math.floor(4.995 * 1024 ** 4);
-const MIN_PART_BYTES = 5 * 1024 ** 2;
-const MAX_PARTS = 10_000;
-const MAX_EXPIRY_SECONDS = 604_800;
 const DEFAULT_EXPIRY_SECONDS = 3600;
 const MAX_UPLOAD_ID_CHARACTERS = 2048;
 const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;

@@ -2,6 +2,7 @@ import { normalizeEtag } from '../etag.js';
 import type { R2Client } from '../r2-client.js';
 import { internalsOf } from '../r2-internals.js';
 import type { Presigner } from '../signing/presigner.js';
+import { MAX_PARTS } from '../signing/upload-limits.js';
 import { S3Store } from '../store/s3-store.js';
 import type { StoredPart } from '../store/object-store.js';
 import { signPart, signPut, targetOf, type UploadTarget, type UppySignature, type UppyUpload } from './sign-upload.js';
@@ -50,8 +51,6 @@ export interface UppyCallbacks {
   /** Signs whatever Uppy 6 asks its `signRequest` for, and nothing else. */
   signRequest(request: unknown): Promise<UppySignedRequest>;
 }
-
-const MAX_PARTS = 10_000;
 
 /**
  * The server's side of Uppy's S3 callbacks (`@uppy/aws-s3` 4, 5 and 6) as plain functions, for apps that have their own routes

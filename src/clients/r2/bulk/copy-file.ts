@@ -1,10 +1,9 @@
-import { CloudflareClientError } from '../../../errors.js';
-import { contentTypeForKey } from '../content-types.js';
-import { normalizeEtag } from '../etag.js';
-import { checkHeaderValue, encodeMetadata } from '../object-headers.js';
-import { checkBucket, checkKey, shown } from '../object-names.js';
+import { checkOptions } from '../check-options.js';
+import { checkBucket, checkKey } from '../object-names.js';
 import type { R2Internals } from '../r2-internals.js';
 import type { ObjectHeaders, R2StorageClass } from '../store/object-store.js';
+import { checkSignal, etagOption } from '../transfer/download-options.js';
+import { objectHeaders } from '../transfer/upload-options.js';
 
 /** Headers that a copy is stored with. What is not given is not set: nothing is taken from the source. */
 export interface R2CopyHeaders {
@@ -69,8 +68,6 @@ export interface R2CopyResult {
   readonly etag: string;
 }
 
-const STORAGE_CLASSES: readonly unknown[] = ['STANDARD', 'STANDARD_IA'];
-
 /** Copies an object: on the server over S3, through the Worker by a binding. */
 export async function copyFile(r2: Pick<R2Internals, 'storeOf'>, options: R2CopyOptions): Promise<R2CopyResult> {
   const { bucket, sourceKey, key, sourceBucket = bucket, ifMatch, headers, signal } = options;
@@ -78,33 +75,19 @@ export async function copyFile(r2: Pick<R2Internals, 'storeOf'>, options: R2Copy
   checkBucket(sourceBucket, 'sourceBucket');
   checkKey(sourceKey, 'sourceKey');
   checkKey(key);
-  checkHeaderValue('ifMatch', ifMatch);
+  checkSignal(signal);
   const { etag } = await r2.storeOf(bucket).copy({
     bucket,
     key,
     sourceBucket,
     sourceKey,
     signal,
-    sourceEtag: ifMatch === undefined ? undefined : normalizeEtag(ifMatch),
+    sourceEtag: etagOption('ifMatch', ifMatch),
     headers: headers === undefined ? undefined : toObjectHeaders(headers, key),
   });
   return { key, etag };
 }
 
 function toObjectHeaders(headers: R2CopyHeaders, key: string): ObjectHeaders {
-  if (typeof headers !== 'object' || (headers as unknown) === null) {
-    throw new CloudflareClientError('INVALID_OPTION', `headers ${shown(headers)} must be an object.`);
-  }
-  const { metadata = {}, storageClass, contentType = contentTypeForKey(key), ...others } = headers;
-  const { cacheControl, contentDisposition, contentEncoding, contentLanguage } = others;
-  const values = { contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage };
-  for (const [name, value] of Object.entries(values)) checkHeaderValue(name, value);
-  if (storageClass !== undefined && !STORAGE_CLASSES.includes(storageClass)) {
-    const why = 'must be STANDARD or STANDARD_IA';
-    throw new CloudflareClientError('INVALID_OPTION', `storageClass ${shown(storageClass)} ${why}.`);
-  }
-  // Checks it too; the store encodes it for its own wire.
-  encodeMetadata(metadata);
-  const lowerCase = Object.entries(metadata).map(([name, value]) => [name.toLowerCase(), value]);
-  return { ...values, storageClass, metadata: Object.fromEntries(lowerCase) as Record<string, string> };
+  return objectHeaders({ ...checkOptions(headers, 'headers'), key });
 }

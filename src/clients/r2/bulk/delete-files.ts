@@ -4,6 +4,7 @@ import { BulkDeletion, MAX_BATCH_KEYS, type R2DeleteResult } from './bulk-deleti
 import { listPages } from './list-files.js';
 import { checkBucket, checkDeletableKey, checkKey, checkPrefix, invalidPrefix, shown } from '../object-names.js';
 import type { R2Internals } from '../r2-internals.js';
+import { checkSignal } from '../transfer/download-options.js';
 
 /** Which object to delete. */
 export interface R2DeleteOptions {
@@ -100,6 +101,7 @@ export async function deleteFile(r2: DeletionAccess, options: R2DeleteOptions): 
   const { bucket, key, signal } = options;
   checkBucket(bucket);
   checkKey(key);
+  checkSignal(signal);
   await r2.storeOf(bucket).delete({ bucket, key, signal });
 }
 
@@ -110,6 +112,7 @@ export async function deleteFiles(r2: DeletionAccess, options: R2DeleteFilesOpti
   // A string would be taken for its characters, and each of them deleted.
   if (!Array.isArray(keys)) throw new CloudflareClientError('INVALID_OPTION', `keys ${shown(keys)} must be an array.`);
   for (const key of keys) checkDeletableKey(key);
+  checkSignal(signal);
   const deletion = new BulkDeletion({ store: r2.storeOf(bucket), options: r2.options, bucket, signal });
   const unique = [...new Set(keys)];
   try {

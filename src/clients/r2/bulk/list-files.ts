@@ -3,6 +3,7 @@ import { checkBucket, checkDeletableKey, checkPrefix, shown } from '../object-na
 import { integerOption } from '../r2-config.js';
 import type { R2Internals } from '../r2-internals.js';
 import type { StorePage } from '../store/object-store.js';
+import { checkSignal } from '../transfer/download-options.js';
 
 /** Which objects to list. */
 export interface R2ListOptions {
@@ -117,6 +118,7 @@ async function* storePages(
   checkBucket(bucket);
   checkPrefix(prefix);
   if (startAfter !== undefined) checkDeletableKey(startAfter, 'startAfter');
+  checkSignal(signal);
   const store = r2.storeOf(bucket);
   let remaining = maxKeys === undefined ? Infinity : integerOption('maxKeys', maxKeys, Number.MAX_SAFE_INTEGER);
   let token: string | undefined;

@@ -62,7 +62,6 @@ function resolveWithin(uri: string, playlistKey: string, mediaPrefix: string): P
   if (CONTROL_CHARACTER.test(uri)) throw refused(uri, 'holds a control character');
   if (uri === '' || SCHEME.test(uri) || uri.startsWith('//')) return null;
   const { path, query } = partsOf(uri);
-  if (path.includes('\\')) throw refused(uri, 'holds a backslash');
   if (path.includes('{$')) throw refused(uri, 'has a variable whose value is not known');
   const key = path === '' ? playlistKey : segmentsOf(uri, path, playlistKey).join('/');
   if (!key.startsWith(mediaPrefix)) throw refused(uri, `leaves the media prefix ${shown(mediaPrefix)}`);
@@ -92,7 +91,7 @@ function segmentsOf(uri: string, path: string, playlistKey: string): string[] {
       if (last) resolved.push('');
     } else if (segment === '' && last) resolved.push('');
     else if (isPlainSegment(segment)) resolved.push(segment);
-    else throw refused(uri, 'has a segment that is empty or holds an encoded slash, backslash or control character');
+    else throw refused(uri, 'has a segment that is empty or holds a backslash, an encoded slash or control character');
   });
   return resolved;
 }

@@ -116,8 +116,10 @@ class PrivateHls {
     }
     const { tokens, viewer } = this.#options;
     if (!new URL(request.url).pathname.startsWith(`${tokens.basePath}/`)) return refusal(404, 'Not Found');
-    const who = viewer === undefined ? undefined : await viewer(request);
-    const access = who === null ? null : tokens.verify(request, who);
+    const who: unknown = await viewer?.(request);
+    // Nobody, in whatever way it was said, is not the same as no question.
+    if (viewer !== undefined && typeof who !== 'string') return refusal(403, 'Forbidden');
+    const access = tokens.verify(request, typeof who === 'string' ? who : undefined);
     if (access === null) return refusal(403, 'Forbidden');
     try {
       return await this.#serve(request, access, ctx);
@@ -159,11 +161,19 @@ class PrivateHls {
 
   #failure(error: unknown, request: Request): Response {
     if (isCloudflareClientError(error, 'INVALID_KEY')) return refusal(404, 'Not Found');
-    this.#options.onError?.(error, request);
+    this.#tell(error, request);
     if (isCloudflareClientError(error, 'R2_TIMEOUT')) return refusal(504, 'Gateway Timeout');
     if (isCloudflareClientError(error, 'R2_RATE_LIMITED'))
       return refusal(503, 'Service Unavailable', { 'retry-after': '1' });
     return refusal(502, 'Bad Gateway');
+  }
+
+  #tell(error: unknown, request: Request): void {
+    try {
+      this.#options.onError?.(error, request);
+    } catch {
+      // Whoever is told does not change the answer.
+    }
   }
 }
 
@@ -171,6 +181,8 @@ class PrivateHls {
 function answer(response: Response, key: string, cacheControl: string): Response {
   const { status } = response;
   const headers = new Headers(response.headers);
+  // Of the shared cache's copy, which may be older than this viewer's browser may keep it: it would be stale on arrival.
+  for (const name of ['age', 'date', 'expires']) headers.delete(name);
   headers.set('cache-control', status < 400 ? cacheControl : 'no-store');
   headers.set('x-content-type-options', 'nosniff');
   const type = contentTypeForKey(key);

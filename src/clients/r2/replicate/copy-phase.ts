@@ -26,7 +26,7 @@ export async function copyPhase(run: ReplicationRun): Promise<void> {
       if (run.hasEnded()) break;
       const done = run.begin(pair.key);
       if (isSettled(run, pair)) done();
-      else await pool.add(() => run.attempt(pair.key, 'copy', () => copyPair(run, pair)).finally(done));
+      else await pool.add(() => run.attempt(pair.key, 'copy', (route) => copyPair(run, route, pair)).finally(done));
     }
   } finally {
     await pool.drain();
@@ -40,10 +40,10 @@ export async function copyAgain(run: ReplicationRun, keys: readonly string[]): P
   for (const key of keys) {
     if (run.hasEnded()) break;
     await pool.add(() =>
-      run.attempt(key, 'copy', async () => {
-        const [source, destination] = await Promise.all([headOf(run.route, 'from', key), headOf(run.route, 'to', key)]);
+      run.attempt(key, 'copy', async (route) => {
+        const [source, destination] = await Promise.all([headOf(route, 'from', key), headOf(route, 'to', key)]);
         if (source === null) run.settle('vanished', key, 0);
-        else await copyPair(run, { key, source, destination });
+        else await copyPair(run, route, { key, source, destination });
       }),
     );
   }
@@ -68,6 +68,7 @@ function isSettled(run: ReplicationRun, { key, source, destination }: KeyPair): 
 
 async function copyPair(
   run: ReplicationRun,
+  route: Route,
   {
     key,
     source,
@@ -76,25 +77,30 @@ async function copyPair(
 ): Promise<void> {
   if (source === null) return;
   const { keepNewer, dryRun } = run.options;
-  if (destination !== null && (await isSameObject(run.route, key, source, destination))) {
+  if (destination !== null && (await isSameObject(route, key, source, destination))) {
     run.settle('unchanged', key, source.size);
   } else if (keepNewer && destination !== null && destination.lastModified > source.lastModified) {
     run.settle('keptNewer', key, source.size);
   } else if (dryRun) {
     run.settle('copied', key, source.size);
   } else {
-    await copyCurrent(run, { ...source, key }, destination);
+    await copyCurrent(run, route, { ...source, key }, destination);
   }
 }
 
 /** Copies what is there now: a source that changes meanwhile is copied once more, and then reported. */
-async function copyCurrent(run: ReplicationRun, source: SourceObject, destination: Seen | null): Promise<void> {
+async function copyCurrent(
+  run: ReplicationRun,
+  route: Route,
+  source: SourceObject,
+  destination: Seen | null,
+): Promise<void> {
   const { key } = source;
   const unlessChanged = destination === null ? { ifNoneMatch: '*' } : { ifMatch: destination.etag };
   let current: SourceObject = source;
   for (let copies = 1; ; copies += 1) {
     try {
-      await copyObject(run.route, current, run.options.keepNewer ? unlessChanged : undefined);
+      await copyObject(route, current, run.options.keepNewer ? unlessChanged : undefined);
       run.settle('copied', key, current.size);
       return;
     } catch (error) {
@@ -103,7 +109,7 @@ async function copyCurrent(run: ReplicationRun, source: SourceObject, destinatio
         return;
       }
       if (!isCloudflareClientError(error, 'R2_OBJECT_CHANGED')) throw error;
-      const now = await headOf(run.route, 'from', key);
+      const now = await headOf(route, 'from', key);
       if (now === null) {
         run.settle('vanished', key, 0);
         return;

@@ -47,8 +47,8 @@ async function deleteBatch(run: ReplicationRun, batch: readonly Extraneous[]): P
   const { to } = run.route;
   const gone: string[] = [];
   await forEachOf(batch, run.options.concurrency, ({ key }) =>
-    run.attempt(key, 'delete', async () => {
-      if ((await headOf(run.route, 'from', key)) === null) gone.push(key);
+    run.attempt(key, 'delete', async (route) => {
+      if ((await headOf(route, 'from', key)) === null) gone.push(key);
     }),
   );
   run.throwIfFailed();

@@ -4,6 +4,7 @@ import { checkOptions } from '../check-options.js';
 import { checkKey, shown } from '../object-names.js';
 import { integerOption } from '../r2-config.js';
 import { routeOf, type ReplicationEnd, type Route } from './route.js';
+import { SignalFan } from './signal-fan.js';
 import { syncKey, type SyncOutcome } from './sync-key.js';
 import { forEachOf } from './work-pool.js';
 
@@ -82,13 +83,11 @@ export async function replicateOnEvent(
  *
  * @example
  * ```ts
- * const source = { client: new R2Client(env.SOURCE_R2), bucket: 'codex-media-production' };
- * const backup = { client: new R2Client(env.BACKUP_R2), bucket: 'codex-media-backup' };
- * export default {
- *   async queue(batch: MessageBatchLike): Promise<void> {
- *     await replicateBatch({ from: source, to: backup, deletions: true }, batch);
- *   },
- * };
+ * async function queue(batch: MessageBatchLike): Promise<void> {
+ *   const from = { client: r2, bucket: 'codex-media-production' };
+ *   const to = { client: r2, bucket: 'codex-media-backup' };
+ *   await replicateBatch({ from, to, deletions: true }, batch);
+ * }
  * ```
  * @returns what came of the messages; it does not throw for what a key or a message is to blame for.
  * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_PREFIX`
@@ -115,9 +114,10 @@ export async function replicateBatch(
       retried.push({ key: null, error: toError(error) });
     }
   }
+  const fan = new SignalFan(options.signal);
   await forEachOf([...byKey], concurrency, async ([key, messages]) => {
     try {
-      const outcome = await syncKey(route, key, options.deletions ?? false);
+      const outcome = await fan.run((signal) => syncKey({ ...route, signal }, key, options.deletions ?? false));
       outcomes[outcome] += messages.length;
       for (const message of messages) message.ack();
     } catch (error) {
@@ -125,6 +125,7 @@ export async function replicateBatch(
       retried.push(...messages.map(() => ({ key, error: toError(error) })));
     }
   });
+  fan.close();
   return { outcomes, retried };
 }
 

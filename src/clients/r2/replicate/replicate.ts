@@ -23,9 +23,8 @@ import { verifyPhase } from './verify-phase.js';
  * @example
  * ```ts
  * const report = await replicate({
- *   from: { client: new R2Client(euConfig), bucket: 'codex-media-production' },
- *   to: { client: new R2Client(backupConfig), bucket: 'codex-media-backup' },
- *   checkpoint: { load: () => readState(), save: (text) => writeState(text) },
+ *   from: { client: r2, bucket: 'codex-media-production' },
+ *   to: { client: r2, bucket: 'codex-media-backup' },
  *   verify: true,
  * });
  * if (!report.complete) console.error(report.failures, report.verification?.mismatches);

@@ -6,6 +6,7 @@ import { LowWaterMark } from './low-water-mark.js';
 import type { ResolvedReplicateOptions } from './replicate-options.js';
 import type { ReplicationFailure, ReplicationProgress, ReplicationTotals } from './replication-report.js';
 import type { Route } from './route.js';
+import { SignalFan } from './signal-fan.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] extends number ? number : Mutable<T[Field]> };
 type Totals = Mutable<ReplicationTotals>;
@@ -29,9 +30,11 @@ export class ReplicationRun {
   readonly totals: Totals;
   /** By key; a key that succeeds later is taken out. */
   readonly failures: Map<string, ReplicationFailure>;
+  /** For listings and bulk deletions; the work of a key gets one of its own. */
   readonly route: Route;
   readonly #setup: RunSetup;
   readonly #controller = new AbortController();
+  readonly #fan = new SignalFan(this.#controller.signal);
   readonly #writer: CheckpointWriter;
   /** The totals up to the mark: what is beyond it is done, and counted, again after a resumption. */
   readonly #saved: Totals;
@@ -112,9 +115,13 @@ export class ReplicationRun {
   }
 
   /** Does the work of one key; what fails in it is noted, and ends all of it only if it concerns more than the key. */
-  async attempt(key: string, operation: ReplicationFailure['operation'], work: () => Promise<void>): Promise<void> {
+  async attempt(
+    key: string,
+    operation: ReplicationFailure['operation'],
+    work: (route: Route) => Promise<void>,
+  ): Promise<void> {
     try {
-      await work();
+      await this.#fan.run((signal) => work({ ...this.route, signal }));
     } catch (error) {
       if (!isFatal(error)) this.fail(key, operation, error);
       else {

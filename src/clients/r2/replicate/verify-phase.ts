@@ -3,6 +3,7 @@ import { walkPairs, type KeyPair } from './merge-walk.js';
 import { compareObjects } from './object-identity.js';
 import type { ReplicationVerification } from './replication-report.js';
 import type { ReplicationRun } from './replication-run.js';
+import type { Route } from './route.js';
 import { WorkPool } from './work-pool.js';
 
 type Mismatch = ReplicationVerification['mismatches'][number];
@@ -30,7 +31,9 @@ export async function verifyPhase(run: ReplicationRun): Promise<ReplicationVerif
       const answer = answerOf(pair);
       if (answer !== 'unsure') note(key, answer, source?.size ?? 0);
       else
-        await pool.add(() => run.attempt(key, 'copy', async () => note(key, await ask(run, pair), source?.size ?? 0)));
+        await pool.add(() =>
+          run.attempt(key, 'copy', async (route) => note(key, await ask(route, pair), source?.size ?? 0)),
+        );
       if (run.hasEnded()) break;
     }
   } finally {
@@ -45,7 +48,7 @@ function answerOf({ source, destination }: KeyPair): Mismatch['reason'] | 'same'
   return destination === null ? 'missing' : compareObjects(source, destination);
 }
 
-async function ask(run: ReplicationRun, { key, source, destination }: KeyPair): Promise<Mismatch['reason'] | 'same'> {
+async function ask(route: Route, { key, source, destination }: KeyPair): Promise<Mismatch['reason'] | 'same'> {
   if (source === null || destination === null) return 'missing';
-  return (await isSameObject(run.route, key, source, destination)) ? 'same' : 'different';
+  return (await isSameObject(route, key, source, destination)) ? 'same' : 'different';
 }

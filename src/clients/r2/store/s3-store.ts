@@ -19,6 +19,7 @@ import type {
   StoreUpload,
 } from './object-store.js';
 import { deleteObjects, type DeleteManyRequest } from './s3-deletion.js';
+import { copyWhenLarge } from './s3-large-copy.js';
 import { listObjects } from './s3-listing.js';
 import { copyObject, deleteObject, getObject, headObject, putObject } from './s3-objects.js';
 import { abortUpload, completeUpload, createUpload, listParts, listUploads, uploadPart } from './s3-uploads.js';
@@ -61,9 +62,13 @@ export class S3Store implements ObjectStore {
     return listObjects(this.#connection, request);
   }
 
-  /** Copies on the server: 5 GiB at most. */
-  copy(request: StoreCopy): Promise<StoredObject> {
-    return copyObject(this.#connection, request);
+  /** Copies on the server: in one request, or in parts what is too large for one. */
+  async copy(request: StoreCopy): Promise<StoredObject> {
+    try {
+      return await copyObject(this.#connection, request);
+    } catch (error) {
+      return copyWhenLarge({ store: this, connection: this.#connection }, request, error);
+    }
   }
 
   /** Begins an upload in parts. */

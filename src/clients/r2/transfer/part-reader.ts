@@ -17,11 +17,19 @@ export class PartReader {
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
   #rest: Uint8Array = new Uint8Array();
   #ended = false;
-  #begun = false;
+  #begun: boolean;
 
-  constructor(stream: ReadableStream, partBytes: number) {
+  /**
+   * Begins to read.
+   *
+   * @param stream of bytes; it is locked from now on.
+   * @param partBytes size of the parts.
+   * @param expectedBytes of the whole stream, when that is known: memory of the right size is taken at once then.
+   */
+  constructor(stream: ReadableStream, partBytes: number, expectedBytes = 0) {
     this.#reader = stream.getReader();
     this.#partBytes = partBytes;
+    this.#begun = expectedBytes > partBytes;
   }
 
   /**

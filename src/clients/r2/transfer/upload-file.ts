@@ -57,7 +57,7 @@ async function uploadStream(upload: Upload, body: StreamBody): Promise<R2UploadR
   if (resume === undefined && length !== undefined && length > partBytes && length <= thresholdBytes) {
     return putStream(upload, stream, length);
   }
-  const reader = new PartReader(stream, partBytes);
+  const reader = new PartReader(stream, partBytes, length);
   try {
     return await readParts(upload, { reader, partBytes, length });
   } catch (error) {

@@ -181,7 +181,12 @@ export function checkUploadOptions(options: R2UploadOptions): UploadRequest {
   };
 }
 
-function objectHeaders(options: R2UploadOptions): ObjectHeaders {
+/**
+ * Checks the headers that an object is to be stored with, and fills in its type.
+ *
+ * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_VALUE` (metadata)
+ */
+export function objectHeaders(options: Omit<R2UploadOptions, 'bucket' | 'body'>): ObjectHeaders {
   const { key, contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage, storageClass } =
     options;
   const texts = { contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage };
