@@ -42,6 +42,9 @@ const config: Config = {
   collectCoverageFrom: ['src/**/*.ts'],
   coverageDirectory: 'coverage',
   testTimeout: 30_000,
+  // Most suites wait for workerd and for servers: on two cores, Jest's own choice of one worker leaves a core idle.
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '1.5GB',
   reporters: ['default', '<rootDir>/scripts/count-reporter.cjs'],
 };
 
