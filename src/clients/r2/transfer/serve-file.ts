@@ -51,7 +51,6 @@ interface Task {
  * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET` and the other `R2_*`
  * @example
  * ```ts
- * declare const request: Request;
  * const response = await serveFile(r2, { bucket: 'codex-media-production', key, cacheControl: 'private, max-age=3600' }, request);
  * ```
  */
