@@ -99,6 +99,15 @@ describe('a request with a token', () => {
     }
   });
 
+  it.each(['steering.json', 'live.m3u', 'MANIFEST.MPD'])(
+    'gets %s, which changes as a playlist does, for a short time',
+    async (name) => {
+      const key = `${FOLDER}${name}`;
+      await r2.uploadFile({ bucket: BUCKET, key, body: '{}' });
+      expect((await handler()(get(pathOf(key)))).headers.get('cache-control')).toBe('private, max-age=2');
+    },
+  );
+
   it('gets a content key, which nothing may keep', async () => {
     const response = await handler()(get(pathOf(`${FOLDER}keys/1.key`)));
     expect([response.status, await response.text()]).toEqual([200, 'sixteen bytes ok']);

@@ -31,7 +31,12 @@ export interface ServePrivateHlsOptions {
    * @default `caches.default`, where there is one; `null` for none
    */
   readonly cache?: HlsCacheLike | null | undefined;
-  /** Seconds that browser and cache keep a playlist: 1 to 31,536,000. A live one changes all the time. @default 2 */
+  /**
+   * Seconds that browser and cache keep a playlist, and what else changes under its name (`*.m3u`, `*.mpd`, `*.json`): 1 to
+   * 31,536,000. A live one changes all the time.
+   *
+   * @default 2
+   */
   readonly playlistMaxAge?: number | undefined;
   /**
    * Seconds that browser and cache keep a segment: 1 to 31,536,000. A browser never beyond the life of the token. Content that is
@@ -52,7 +57,8 @@ export type PrivateHlsHandler = (request: Request, ctx?: ExecutionContextLike) =
 
 const YEAR_SECONDS = 31_536_000;
 const DEFAULT_PLAYLIST_SECONDS = 2;
-const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+/** What is written again under its name: playlists, manifests of DASH, steering manifests and asset lists. */
+const CHANGING_NAME = /\.(?:m3u8?|mpd|json)$/i;
 const UNKNOWN_TYPES: readonly (string | null)[] = [null, '', DEFAULT_CONTENT_TYPE, 'binary/octet-stream'];
 const NO_STORE = { 'cache-control': 'no-store' } as const;
 
@@ -153,7 +159,7 @@ class PrivateHls {
   #policy(key: string, secondsLeft: number, age: number): { readonly browser: string; readonly shared: number } {
     // Content keys: whoever has one can play what he has saved.
     if (/\.key$/i.test(key)) return { browser: 'private, no-store', shared: 0 };
-    const isPlaylist = contentTypeForKey(key) === PLAYLIST_TYPE;
+    const isPlaylist = CHANGING_NAME.test(key);
     const shared = isPlaylist ? this.#playlistMaxAge : this.#segmentMaxAge;
     // Both caches together keep nothing for longer than one of them may.
     const browser = `private, max-age=${Math.min(Math.max(shared - age, 0), secondsLeft)}`;
