@@ -1,5 +1,6 @@
 import { R2Client } from '../../../../src/clients/r2/r2-client.js';
 import { serveFile, type R2ServeOptions } from '../../../../src/clients/r2/transfer/serve-file.js';
+import { FakeBucket, fakeObject } from '../binding/fake-bucket.js';
 import { startS3Server, type S3Server } from '../../../support/s3-server.js';
 
 const bucket = 'serve-test';
@@ -167,6 +168,15 @@ describe('serveFile', () => {
       expect([response.status, response.headers.get('etag')]).toEqual([304, tag]);
       expect(response.headers.get('cache-control')).toBe('private, max-age=60');
     }
+  });
+
+  it('says in a 304 by a binding how long it may be kept', async () => {
+    const fake = new FakeBucket();
+    const bound = new R2Client({ bindings: { [bucket]: fake } });
+    fake.answer(() => fakeObject({ etag: 'e1', httpMetadata: { cacheControl: 'private, max-age=60' } }));
+    const request = new Request('http://app.example/x', { headers: { 'if-none-match': '"e1"' } });
+    const response = await serveFile(bound, { bucket, key }, request);
+    expect([response.status, response.headers.get('cache-control')]).toEqual([304, 'private, max-age=60']);
   });
 
   it('answers 404 and 405', async () => {
