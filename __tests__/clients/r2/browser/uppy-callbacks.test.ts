@@ -159,6 +159,21 @@ describe('uploads in parts', () => {
     );
   });
 
+  it('are not completed with parts that were not measured', async () => {
+    const uploads = callbacks({ maxSizeBytes: 6 * MIB });
+    const { uploadId, key } = await uploads.createMultipartUpload({ name: 'race.mp4' });
+    const first = await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', 'small');
+    const one = { PartNumber: 1, ETag: first.etag };
+    // The tag of a part that is sent between the measuring and the completion can be known before: it was sent once already.
+    for (const parts of [[{ PartNumber: 1, ETag: '"other"' }], [one, { PartNumber: 2, ETag: '"to come"' }]]) {
+      front.reset();
+      expect(await refusal(() => uploads.completeMultipartUpload({ uploadId, key, parts }))).toBe('BAD_REQUEST');
+      expect(front.count('CompleteMultipartUpload')).toBe(0);
+    }
+    await uploads.completeMultipartUpload({ uploadId, key, parts: [one] });
+    expect(await stored(key)).toBe('small');
+  });
+
   it.each([
     ['no list', undefined],
     ['an empty list', []],
@@ -312,6 +327,20 @@ describe('signRequest', () => {
     await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', 'four');
     expect(await refusal(() => uploads.signRequest({ method: 'POST', key, uploadId }))).toBe('TOO_LARGE');
     expect(front.pending(bucket)).toEqual([]);
+  });
+
+  it('does not sign a completion ahead of the parts, nor for long, where there is a limit', async () => {
+    const uploads = callbacks({ maxSizeBytes: 10 });
+    const { uploadId, key } = await uploads.createMultipartUpload({ name: 'x' });
+    const request = { method: 'POST', key, uploadId };
+    expect(await refusal(() => uploads.signRequest(request))).toBe('BAD_REQUEST');
+    await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', 'four');
+    const life = async (signing: typeof uploads): Promise<string | null> =>
+      new URL((await signing.signRequest(request)).url).searchParams.get('X-Amz-Expires');
+    expect(await life(uploads)).toBe('300');
+    expect(await life(callbacks({ maxSizeBytes: 10, expiresIn: 60 }))).toBe('60');
+    expect(await life(callbacks())).toBe('3600');
+    await uploads.abortMultipartUpload({ uploadId, key });
   });
 
   it('refuses to delete objects, and whatever Uppy does not ask for', async () => {

@@ -3,6 +3,7 @@ const SEPARATOR = /[/\\]/;
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Surrogate}\u2028\u2029\ufffe\uffff]/gu;
 // They mean something in URLs, in shells or on Windows.
 const SPECIAL = /[:*?"<>|%#]/g;
+const EDGE = /^[\s.]$/;
 /** Leaves room for a prefix and an id within R2's 1,024 bytes. */
 const MAX_NAME_BYTES = 255;
 const MAX_EXTENSION_CHARACTERS = 16;
@@ -37,6 +38,11 @@ function shortened(name: string): string {
   return trimEnds(stem) + extension;
 }
 
+/** One step a character: a regular expression for the end tries again at each dot, and names of 2 MiB may come. */
 function trimEnds(text: string): string {
-  return text.replaceAll(/^[\s.]+|[\s.]+$/gu, '');
+  let end = text.length;
+  while (end > 0 && EDGE.test(text[end - 1] ?? '')) end -= 1;
+  let start = 0;
+  while (start < end && EDGE.test(text[start] ?? '')) start += 1;
+  return text.slice(start, end);
 }

@@ -1,3 +1,4 @@
+import { CloudflareClientError } from '../../../errors.js';
 import { normalizeEtag } from '../etag.js';
 import type { R2Client } from '../r2-client.js';
 import { internalsOf } from '../r2-internals.js';
@@ -138,16 +139,35 @@ async function completeParts(parts: PartStore, target: UploadTarget, named: Stor
   await parts.store.completeUpload({ ...target, parts: named });
 }
 
-/** Refuses, and aborts, an upload that has grown larger than is allowed. */
+/** Refuses, and aborts, an upload that has grown larger than is allowed. Where the parts are named, these alone count. */
 async function measure({ store, policy }: PartStore, target: UploadTarget, named?: StoredPart[]): Promise<void> {
   if (policy.maxSizeBytes === undefined) return;
   const listed = await store.listParts(target);
-  const numbers = named === undefined ? undefined : new Set(named.map(({ partNumber }) => partNumber));
-  const counted = listed.filter(({ partNumber }) => numbers?.has(partNumber) ?? true);
-  const size = counted.reduce((sum, part) => sum + (part.size ?? 0), 0);
-  if (size <= policy.maxSizeBytes) return;
-  await store.abortUpload(target);
-  throw new UploadRefused('TOO_LARGE', `${size} bytes are more than the ${policy.maxSizeBytes} that are allowed.`);
+  const size = sizeOf(target, named === undefined ? listed : measured(listed, named));
+  if (size > policy.maxSizeBytes) {
+    await store.abortUpload(target);
+    throw new UploadRefused('TOO_LARGE', `${size} bytes are more than the ${policy.maxSizeBytes} that are allowed.`);
+  }
+  // Signed now, a completion would be good for whatever is sent later.
+  if (listed.length === 0) throw new UploadRefused('BAD_REQUEST', 'The upload has no parts yet.');
+}
+
+/** The parts that are named, as they are there. By their tags: a larger one could take a part's place before the completion. */
+function measured(listed: readonly StoredPart[], named: readonly StoredPart[]): StoredPart[] {
+  const byNumber = new Map(listed.map((part) => [part.partNumber, part]));
+  return named.map(({ partNumber, etag }) => {
+    const part = byNumber.get(partNumber);
+    if (part?.etag === etag) return part;
+    throw new UploadRefused('BAD_REQUEST', `Part ${partNumber} is not there, or has another ETag.`);
+  });
+}
+
+function sizeOf({ bucket, key }: UploadTarget, parts: readonly StoredPart[]): number {
+  return parts.reduce((sum, { size }) => {
+    if (size !== undefined) return sum + size;
+    // Counted as nothing, it would leave the limit without effect.
+    throw new CloudflareClientError('R2_FAILED', `R2 list of the parts of ${bucket}/${key}: a part has no size.`);
+  }, 0);
 }
 
 function badParts(): UploadRefused {

@@ -4,6 +4,9 @@ import { signPart, signPut, targetOf, type UploadTarget } from './sign-upload.js
 import { acceptFile, type UploadFile, type UploadPolicy } from './upload-policy.js';
 import { UploadRefused } from './upload-refused.js';
 
+/** Parts that grow after they were measured go unseen: the page completes at once, and a clock may be off by so much. */
+const COMPLETION_SECONDS = 300;
+
 /** What Uppy 6 gets back from its `signRequest`. */
 export interface UppySignedRequest {
   readonly url: string;
@@ -59,7 +62,9 @@ async function signInUpload({ presigner, policy, measure }: Signing, request: Up
   const target = targetOf(policy, request);
   if (method === 'POST') await measure(target);
   const { bucket, key, uploadId } = target;
-  return { url: presigner.presign({ method, bucket, key, query: { uploadId }, expiresIn: policy.expiresIn }) };
+  const isMeasured = method === 'POST' && policy.maxSizeBytes !== undefined;
+  const expiresIn = isMeasured ? Math.min(policy.expiresIn, COMPLETION_SECONDS) : policy.expiresIn;
+  return { url: presigner.presign({ method, bucket, key, query: { uploadId }, expiresIn }) };
 }
 
 function signCreation({ presigner, policy }: Signing, request: UppyRequest): UppySignedRequest {
