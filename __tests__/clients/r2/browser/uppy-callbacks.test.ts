@@ -267,9 +267,12 @@ describe('confinement to the prefix', () => {
     expect(front.pending(bucket)).toEqual([]);
   });
 
-  it.each(['', '/', 'u1', '/u1/', 'u1/../', 'a/./', 'x'.repeat(1024) + '/'])('does not take the prefix %j', (wrong) => {
-    expect(() => callbacks({ prefix: wrong })).toThrow(/prefix/);
-  });
+  it.each(['', '/', 'u1', '/u1/', 'u1/../', 'a/./', 'e\u0301/', '\u212a1/', 'x'.repeat(1024) + '/'])(
+    'does not take the prefix %j',
+    (wrong) => {
+      expect(() => callbacks({ prefix: wrong })).toThrow(/prefix/);
+    },
+  );
 
   it('does not let keyFor leave the prefix', () => {
     const file = { name: 'a', size: 1 };
