@@ -159,6 +159,41 @@ describe('uploads in parts', () => {
     );
   });
 
+  it('replace no object, unless writeOnce is off', async () => {
+    const once = { keyFor: ({ name }: { name: string }) => name };
+    const upload = async (content: string, uploads: ReturnType<typeof callbacks>) => {
+      const { uploadId, key } = await uploads.createMultipartUpload({ name: 'same.txt' });
+      const { etag } = await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', content);
+      return { uploadId, key, parts: [{ PartNumber: 1, ETag: etag }] };
+    };
+    const uploads = callbacks(once);
+    const [first, second, third] = [
+      await upload('first', uploads),
+      await upload('second', uploads),
+      await upload('third', uploads),
+    ];
+    await uploads.completeMultipartUpload(first);
+    expect(await refusal(() => uploads.completeMultipartUpload(second))).toBe('ALREADY_STORED');
+    expect(await refusal(() => uploads.signRequest({ method: 'POST', ...third }))).toBe('ALREADY_STORED');
+    expect(await stored(first.key)).toBe('first');
+    expect(front.pending(bucket)).toEqual([]);
+    const many = callbacks({ ...once, writeOnce: false });
+    await many.completeMultipartUpload(await upload('other', many));
+    expect(await stored(first.key)).toBe('other');
+  });
+
+  it('replace no object that came while they were completed', async () => {
+    const uploads = callbacks();
+    const { uploadId, key } = await uploads.createMultipartUpload({ name: 'late.txt' });
+    const { etag } = await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', 'mine');
+    const parts = [{ PartNumber: 1, ETag: etag }];
+    const refused = { status: 412, code: 'PreconditionFailed' };
+    front.fault(({ operation }) => operation === 'CompleteMultipartUpload', refused);
+    expect(await refusal(() => uploads.completeMultipartUpload({ uploadId, key, parts }))).toBe('ALREADY_STORED');
+    expect(front.pending(bucket)).toEqual([]);
+    expect((await uploads.signRequest({ method: 'POST', key, uploadId })).headers).toEqual({ 'if-none-match': '*' });
+  });
+
   it('are not completed with parts that were not measured', async () => {
     const uploads = callbacks({ maxSizeBytes: 6 * MIB });
     const { uploadId, key } = await uploads.createMultipartUpload({ name: 'race.mp4' });

@@ -48,8 +48,8 @@ export interface UploadPolicyOptions {
    */
   readonly expiresIn?: number | undefined;
   /**
-   * Signs `If-None-Match: *` on a single PUT: the URL can store its object once, and replace none. The rule of the bucket's
-   * CORS must allow the header, as that of `corsRules` does.
+   * Signs `If-None-Match: *` on a single PUT: the URL can store its object once, and replace none; and completes an upload in
+   * parts only where there is no object. The rule of the bucket's CORS must allow the header, as that of `corsRules` does.
    *
    * @default true
    */

@@ -1,4 +1,4 @@
-import { CloudflareClientError } from '../../../errors.js';
+import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
 import { normalizeEtag } from '../etag.js';
 import type { R2Client } from '../r2-client.js';
 import { internalsOf } from '../r2-internals.js';
@@ -6,6 +6,7 @@ import type { Presigner } from '../signing/presigner.js';
 import { MAX_PARTS } from '../signing/upload-limits.js';
 import { S3Store } from '../store/s3-store.js';
 import type { StoredPart } from '../store/object-store.js';
+import { completeIf } from '../transfer/complete-upload.js';
 import { signPart, signPut, targetOf, type UploadTarget, type UppySignature, type UppyUpload } from './sign-upload.js';
 import {
   acceptFile,
@@ -40,7 +41,8 @@ export interface UppyCallbacks {
   /** The parts that R2 has, all pages of them. */
   listParts(upload: UppyUpload): Promise<UppyPart[]>;
   /**
-   * Makes the object of the parts. With `maxSizeBytes` the parts are measured before; an upload that is too large is aborted.
+   * Makes the object of the parts. With `maxSizeBytes` the parts are measured before; an upload that is too large is aborted, and so is,
+   * with `writeOnce`, one whose key has an object by now.
    *
    * @returns `location` is the address at the S3 endpoint, where only signed requests are answered: keep the `key`.
    */
@@ -104,7 +106,7 @@ export function callbacksFor(r2: R2Client, policy: UploadPolicy): UppyCallbacks 
     },
     abortMultipartUpload: (upload) => parts.store.abortUpload(targetOf(policy, upload)),
     signRequest: (request) =>
-      signUppyRequest({ presigner, policy, measure: (target) => measure(parts, target) }, request),
+      signUppyRequest({ presigner, policy, check: (target) => checkCompletion(parts, target) }, request),
   };
 }
 
@@ -135,8 +137,26 @@ function readParts(parts: unknown): StoredPart[] {
 }
 
 async function completeParts(parts: PartStore, target: UploadTarget, named: StoredPart[]): Promise<void> {
+  const { store, policy } = parts;
+  await checkCompletion(parts, target, named);
+  try {
+    await completeIf(store, { ...target, parts: named }, policy.writeOnce ? { ifNoneMatch: '*' } : undefined);
+  } catch (error) {
+    if (!isCloudflareClientError(error, 'R2_PRECONDITION_FAILED')) throw error;
+    await refuseStored(parts, target);
+  }
+}
+
+async function checkCompletion(parts: PartStore, target: UploadTarget, named?: StoredPart[]): Promise<void> {
   await measure(parts, target, named);
-  await parts.store.completeUpload({ ...target, parts: named });
+  if (!parts.policy.writeOnce) return;
+  const { status } = await parts.store.head(target);
+  if (status === 'found') await refuseStored(parts, target);
+}
+
+async function refuseStored({ store }: PartStore, target: UploadTarget): Promise<never> {
+  await store.abortUpload(target);
+  throw new UploadRefused('ALREADY_STORED', 'There is a file under this key already.');
 }
 
 /** Refuses, and aborts, an upload that has grown larger than is allowed. Where the parts are named, these alone count. */

@@ -32,8 +32,8 @@ interface UppyRequest extends UploadFile {
 interface Signing {
   readonly presigner: Presigner;
   readonly policy: UploadPolicy;
-  /** Refuses an upload in parts that has grown too large. */
-  readonly measure: (target: UploadTarget) => Promise<void>;
+  /** Refuses an upload in parts that is not to be completed: too large, or of a key that is taken. */
+  readonly check: (target: UploadTarget) => Promise<void>;
 }
 
 /**
@@ -55,16 +55,19 @@ export async function signUppyRequest(signing: Signing, asked: unknown): Promise
   throw unknownRequest();
 }
 
-async function signInUpload({ presigner, policy, measure }: Signing, request: UppyRequest): Promise<UppySignedRequest> {
+async function signInUpload({ presigner, policy, check }: Signing, request: UppyRequest): Promise<UppySignedRequest> {
   const { method } = request;
   if (method === 'PUT') return { url: signPart(presigner, policy, request).url };
   if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') throw unknownRequest();
   const target = targetOf(policy, request);
-  if (method === 'POST') await measure(target);
+  if (method === 'POST') await check(target);
   const { bucket, key, uploadId } = target;
-  const isMeasured = method === 'POST' && policy.maxSizeBytes !== undefined;
-  const expiresIn = isMeasured ? Math.min(policy.expiresIn, COMPLETION_SECONDS) : policy.expiresIn;
-  return { url: presigner.presign({ method, bucket, key, query: { uploadId }, expiresIn }) };
+  const shape = { method, bucket, key, query: { uploadId } };
+  const { expiresIn, maxSizeBytes, writeOnce } = policy;
+  if (method !== 'POST') return { url: presigner.presign({ ...shape, expiresIn }) };
+  const headers = writeOnce ? { 'if-none-match': '*' } : {};
+  const life = maxSizeBytes === undefined ? expiresIn : Math.min(expiresIn, COMPLETION_SECONDS);
+  return { url: presigner.presign({ ...shape, headers, expiresIn: life }), headers };
 }
 
 function signCreation({ presigner, policy }: Signing, request: UppyRequest): UppySignedRequest {
