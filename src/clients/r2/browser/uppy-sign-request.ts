@@ -62,10 +62,10 @@ async function signInUpload({ presigner, policy, check }: Signing, request: Uppy
   const target = targetOf(policy, request);
   if (method === 'POST') await check(target);
   const { bucket, key, uploadId } = target;
-  const shape = { method, bucket, key, query: { uploadId } };
+  const shape = { method, bucket, key, query: { uploadId } } as const;
   const { expiresIn, maxSizeBytes, writeOnce } = policy;
   if (method !== 'POST') return { url: presigner.presign({ ...shape, expiresIn }) };
-  const headers = writeOnce ? { 'if-none-match': '*' } : {};
+  const headers: Record<string, string> = writeOnce ? { 'if-none-match': '*' } : {};
   const life = maxSizeBytes === undefined ? expiresIn : Math.min(expiresIn, COMPLETION_SECONDS);
   return { url: presigner.presign({ ...shape, headers, expiresIn: life }), headers };
 }
