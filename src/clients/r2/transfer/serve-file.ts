@@ -51,7 +51,7 @@ interface Task {
  * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET` and the other `R2_*`
  * @example
  * ```ts
- * return serveFile(r2, { bucket: 'codex-media-production', key, cacheControl: 'private, max-age=3600' }, request);
+ * const response = await serveFile(r2, { bucket: 'codex-media-production', key, cacheControl: 'private, max-age=3600' }, request);
  * ```
  */
 export async function serveFile(
