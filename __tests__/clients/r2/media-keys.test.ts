@@ -161,6 +161,7 @@ describe('mediaKeys', () => {
   it('refuses a key that is too long in all', () => {
     expect(keys.resource('r1', 'é'.repeat(500))).toHaveLength('creator-1/resources/r1/'.length + 500);
     expect(codeOf(() => keys.resource('r1', 'é'.repeat(501)))).toBe('INVALID_KEY');
+    expect(() => keys.resource('r1', 'a'.repeat(1025))).toThrow('is longer than the 1024 bytes of a key');
   });
 });
 

@@ -171,6 +171,7 @@ function checkSegment(segment: string, name: string, whole: unknown = segment): 
 function defectOf(segment: unknown): string | undefined {
   if (typeof segment !== 'string') return 'is not a string';
   if (segment === '') return 'is empty';
+  if (segment.length > MAX_KEY_BYTES) return `is longer than the ${MAX_KEY_BYTES} bytes of a key`;
   if (DOTS.test(segment)) return 'is `.` or `..`, which climbs out of its folder';
   if (segment.includes('/')) return 'holds a slash';
   if (segment.includes('\\')) return 'holds a backslash, which some take for a slash';

@@ -335,6 +335,17 @@ describe('when R2 fails', () => {
     expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'R2_ACCESS_DENIED' }), expect.any(Request));
   });
 
+  it('outlives an async onError that rejects', async () => {
+    const unhandled = jest.fn();
+    process.once('unhandledRejection', unhandled);
+    front.fault(() => true, { status: 403, code: 'AccessDenied' });
+    const onError: unknown = () => Promise.reject(new Error('the log is full'));
+    expect((await create(handler({ onError: onError as () => void }))).status).toBe(502);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+  });
+
   it('passes a rate limit on', async () => {
     front.fault(() => true, { status: 429, code: 'TooManyRequests' });
     const { status, json } = await create(handler());

@@ -147,7 +147,9 @@ function allowHeader({ reason }: UploadRefused, request: Request, root: string):
 /** A helper's failure never changes the answer. */
 function tell(onError: UploadHandlerOptions['onError'], error: CloudflareClientError, request: Request): void {
   try {
-    onError?.(error, request);
+    // An async function is taken for one that answers nothing; its rejection would end a Node process.
+    const told: unknown = onError?.(error, request);
+    if (told instanceof Promise) told.catch(() => undefined);
   } catch {
     // It was only told.
   }
