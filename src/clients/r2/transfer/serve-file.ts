@@ -130,7 +130,9 @@ function passedOn({ request: { headers } }: Task): ObjectConditions {
 async function answer({ reader, options, request }: Task, found: StoreRead): Promise<Response> {
   if (found.status === 'missing') return notFound();
   if (found.status === 'notModified') {
-    return notModifiedResponse({ etag: found.etag, lastModified: found.lastModified ?? new Date(0) }, options);
+    const { etag, lastModified, cacheControl } = found;
+    const extras = { ...options, cacheControl: options.cacheControl ?? cacheControl };
+    return notModifiedResponse({ etag, lastModified: lastModified ?? new Date(0) }, extras);
   }
   const early = concluded(request, found.info, options);
   if (early !== null) {
