@@ -1,4 +1,5 @@
 import { isCloudflareClientError } from '../../../errors.js';
+import { onAbort } from '../on-abort.js';
 import { CheckpointWriter, writeCheckpoint, type CheckpointState } from './checkpoint.js';
 import { isFatal, throwIfAborted } from './copy-failure.js';
 import { compareKeys } from './key-order.js';
@@ -6,7 +7,6 @@ import { LowWaterMark } from './low-water-mark.js';
 import type { ResolvedReplicateOptions } from './replicate-options.js';
 import type { ReplicationFailure, ReplicationProgress, ReplicationTotals } from './replication-report.js';
 import type { Route } from './route.js';
-import { SignalFan } from './signal-fan.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] extends number ? number : Mutable<T[Field]> };
 type Totals = Mutable<ReplicationTotals>;
@@ -30,11 +30,10 @@ export class ReplicationRun {
   readonly totals: Totals;
   /** By key; a key that succeeds later is taken out. */
   readonly failures: Map<string, ReplicationFailure>;
-  /** For listings and bulk deletions; the work of a key gets one of its own. */
+  /** Between the ends, with a signal that fires when all of it ends. */
   readonly route: Route;
   readonly #setup: RunSetup;
   readonly #controller = new AbortController();
-  readonly #fan = new SignalFan(this.#controller.signal);
   readonly #writer: CheckpointWriter;
   /** The totals up to the mark: what is beyond it is done, and counted, again after a resumption. */
   readonly #saved: Totals;
@@ -92,9 +91,7 @@ export class ReplicationRun {
   /** Runs `work` with the caller's signal, and saves the checkpoint however it ends. */
   async watch(work: () => Promise<void>): Promise<void> {
     const { signal } = this.#setup;
-    const onAbort = (): void => this.#controller.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted === true) onAbort();
+    const stopListening = onAbort(signal, () => this.#controller.abort(signal?.reason));
     try {
       await work();
       this.throwIfFailed();
@@ -103,7 +100,7 @@ export class ReplicationRun {
       throwIfAborted(signal, 'replication');
       throw error;
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      stopListening();
       if (this.options.checkpoint !== undefined) await this.#writer.flush();
     }
   }
@@ -121,7 +118,7 @@ export class ReplicationRun {
     work: (route: Route) => Promise<void>,
   ): Promise<void> {
     try {
-      await this.#fan.run((signal) => work({ ...this.route, signal }));
+      await work(this.route);
     } catch (error) {
       if (!isFatal(error)) this.fail(key, operation, error);
       else {
