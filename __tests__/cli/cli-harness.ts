@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { CliIo, CliStream } from '../../src/cli/io.js';
 import { replaceFile } from '../../src/cli/replace-file.js';
@@ -43,10 +42,7 @@ export function envOf({ config }: Pick<S3Server, 'config'>, prefix = 'R2_'): Rec
 export async function run(args: readonly string[], world: CliWorld = {}): Promise<CliRun> {
   const stdout = new RecordedStream(world.columns, world.closeAfterLines);
   const stderr = new RecordedStream(world.columns, undefined, world.onStderr);
-  // As the bin does; a signal that a test gives was made before.
-  setMaxListeners(0);
   const signal = world.signal ?? new AbortController().signal;
-  setMaxListeners(0, signal);
   const io: CliIo = {
     stdout,
     stderr,

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { CliIo, CliStream } from './io.js';
@@ -31,8 +30,6 @@ function interruption(process: ProcessLike): {
   controller: AbortController;
   interruptedBy: () => NodeJS.Signals | null;
 } {
-  // Each request under way listens to its signal; Node warns of a leak from eleven on.
-  setMaxListeners(0);
   const controller = new AbortController();
   let by: NodeJS.Signals | null = null;
   const interrupt = (signal: NodeJS.Signals): void => {

@@ -7,7 +7,6 @@ import { isFatal, throwIfAborted } from '../replicate/copy-failure.js';
 import { copyObject } from '../replicate/copy-object.js';
 import { walkPairs, type KeyPair } from '../replicate/merge-walk.js';
 import { routeOf, type Route } from '../replicate/route.js';
-import { SignalFan } from '../replicate/signal-fan.js';
 import { WorkPool } from '../replicate/work-pool.js';
 
 /** Which part of a bucket to copy where. */
@@ -95,7 +94,6 @@ export async function copyPrefix(r2: R2Client, options: R2CopyPrefixOptions): Pr
     }
   } finally {
     await pool.drain();
-    copying.close();
   }
   if (copying.fatal !== null) throw copying.fatal.error;
   return { ...copying.result, dryRun: flags.dryRun };
@@ -114,18 +112,11 @@ class PrefixCopy {
   readonly #route: Route;
   readonly #flags: Flags;
   readonly #onProgress: R2CopyPrefixOptions['onProgress'];
-  readonly #fan: SignalFan;
 
   constructor(route: Route, flags: Flags, onProgress: R2CopyPrefixOptions['onProgress']) {
     this.#route = route;
     this.#flags = flags;
     this.#onProgress = onProgress;
-    this.#fan = new SignalFan(route.signal);
-  }
-
-  /** Lets go of the caller's signal. */
-  close(): void {
-    this.#fan.close();
   }
 
   /** Counts a key, and tells whether it is to be copied. */
@@ -142,7 +133,7 @@ class PrefixCopy {
     if (source === null || this.fatal !== null) return;
     const conditions = this.#flags.overwrite ? undefined : { ifNoneMatch: '*' };
     try {
-      await this.#fan.run((signal) => copyObject({ ...this.#route, signal }, { ...source, key }, conditions));
+      await copyObject(this.#route, { ...source, key }, conditions);
       this.result.copied += 1;
       this.result.bytes += source.size;
     } catch (error) {

@@ -4,7 +4,6 @@ import { checkOptions } from '../check-options.js';
 import { checkKey, shown } from '../object-names.js';
 import { integerOption } from '../r2-config.js';
 import { routeOf, type ReplicationEnd, type Route } from './route.js';
-import { SignalFan } from './signal-fan.js';
 import { syncKey, type SyncOutcome } from './sync-key.js';
 import { forEachOf } from './work-pool.js';
 
@@ -114,10 +113,9 @@ export async function replicateBatch(
       retried.push({ key: null, error: toError(error) });
     }
   }
-  const fan = new SignalFan(options.signal);
   await forEachOf([...byKey], concurrency, async ([key, messages]) => {
     try {
-      const outcome = await fan.run((signal) => syncKey({ ...route, signal }, key, options.deletions ?? false));
+      const outcome = await syncKey(route, key, options.deletions ?? false);
       outcomes[outcome] += messages.length;
       for (const message of messages) message.ack();
     } catch (error) {
@@ -125,7 +123,6 @@ export async function replicateBatch(
       retried.push(...messages.map(() => ({ key, error: toError(error) })));
     }
   });
-  fan.close();
   return { outcomes, retried };
 }
 

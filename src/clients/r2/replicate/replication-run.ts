@@ -1,4 +1,5 @@
 import { isCloudflareClientError } from '../../../errors.js';
+import { onAbort } from '../on-abort.js';
 import { CheckpointWriter, writeCheckpoint, type CheckpointState } from './checkpoint.js';
 import { isFatal, throwIfAborted } from './copy-failure.js';
 import { compareKeys } from './key-order.js';
@@ -6,7 +7,6 @@ import { LowWaterMark } from './low-water-mark.js';
 import type { ResolvedReplicateOptions } from './replicate-options.js';
 import type { ReplicationFailure, ReplicationProgress, ReplicationTotals } from './replication-report.js';
 import type { Route } from './route.js';
-import { SignalFan } from './signal-fan.js';
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] extends number ? number : Mutable<T[Field]> };
 type Totals = Mutable<ReplicationTotals>;
@@ -30,15 +30,16 @@ export class ReplicationRun {
   readonly totals: Totals;
   /** By key; a key that succeeds later is taken out. */
   readonly failures: Map<string, ReplicationFailure>;
-  /** For listings and bulk deletions; the work of a key gets one of its own. */
+  /** Between the ends, with a signal that fires when all of it ends. */
   readonly route: Route;
   readonly #setup: RunSetup;
   readonly #controller = new AbortController();
-  readonly #fan = new SignalFan(this.#controller.signal);
   readonly #writer: CheckpointWriter;
   /** The totals up to the mark: what is beyond it is done, and counted, again after a resumption. */
   readonly #saved: Totals;
   readonly #unsaved = new Map<string, Change[]>();
+  /** Keys that failed in this run: those of the checkpoint must not end it before they are tried again. */
+  readonly #failedNow = new Set<string>();
   #phase: CheckpointState['phase'];
   #mark: LowWaterMark;
   #fatal: { readonly error: unknown } | null = null;
@@ -75,7 +76,7 @@ export class ReplicationRun {
 
   /** Whether too many keys have failed. */
   get stopped(): boolean {
-    return this.failures.size >= this.options.maxFailures;
+    return this.#failedNow.size >= this.options.maxFailures;
   }
 
   /** Whether no more work is to be begun. */
@@ -92,9 +93,7 @@ export class ReplicationRun {
   /** Runs `work` with the caller's signal, and saves the checkpoint however it ends. */
   async watch(work: () => Promise<void>): Promise<void> {
     const { signal } = this.#setup;
-    const onAbort = (): void => this.#controller.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted === true) onAbort();
+    const stopListening = onAbort(signal, () => this.#controller.abort(signal?.reason));
     try {
       await work();
       this.throwIfFailed();
@@ -103,7 +102,7 @@ export class ReplicationRun {
       throwIfAborted(signal, 'replication');
       throw error;
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      stopListening();
       if (this.options.checkpoint !== undefined) await this.#writer.flush();
     }
   }
@@ -121,7 +120,7 @@ export class ReplicationRun {
     work: (route: Route) => Promise<void>,
   ): Promise<void> {
     try {
-      await this.#fan.run((signal) => work({ ...this.route, signal }));
+      await work(this.route);
     } catch (error) {
       if (!isFatal(error)) this.fail(key, operation, error);
       else {
@@ -141,6 +140,7 @@ export class ReplicationRun {
   /** Notes a key that failed. */
   noteFailure(failure: ReplicationFailure): void {
     this.failures.set(failure.key, failure);
+    this.#failedNow.add(failure.key);
     this.#tell({ type: 'failed', key: failure.key, bytes: 0, code: failure.code });
   }
 
@@ -155,6 +155,7 @@ export class ReplicationRun {
       }
     });
     this.failures.delete(key);
+    this.#failedNow.delete(key);
     this.#tell({ type, key, bytes });
   }
 

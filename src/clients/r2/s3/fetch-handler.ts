@@ -1,3 +1,4 @@
+import { onAbort } from '../on-abort.js';
 import { guardBody } from './guarded-body.js';
 import { IdleTimer } from './idle-timer.js';
 import { requestBody, type RequestBody } from './request-body.js';
@@ -27,6 +28,8 @@ export interface SdkResponse {
 /** What the SDK passes along with a request. */
 export interface SdkRequestOptions {
   readonly abortSignal?: { readonly aborted: boolean; onabort?: unknown } | undefined;
+  /** Ends the reading of the answer's body. @default abortSignal */
+  readonly bodySignal?: AbortSignal | undefined;
   /** Milliseconds without progress. */
   readonly requestTimeout?: number | undefined;
   /** Told how many bytes the network took since the last call; negative for those of an attempt that failed. */
@@ -43,9 +46,9 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 export class FetchRequestHandler {
   /** Sends one request. */
   async handle(request: SdkRequest, options: SdkRequestOptions = {}): Promise<{ response: SdkResponse }> {
-    const timeoutMs = options.requestTimeout ?? DEFAULT_TIMEOUT_MS;
+    const { requestTimeout: timeoutMs = DEFAULT_TIMEOUT_MS, abortSignal, bodySignal = abortSignal } = options;
     const controller = new AbortController();
-    const stopListening = forwardAbort(options.abortSignal, controller);
+    const stopListening = forwardAbort(abortSignal, controller);
     const idle = new IdleTimer(timeoutMs, () => controller.abort(timeoutError(timeoutMs)));
     const progress = new SentBytes(options.onUploadProgress);
     const body = bodyOf(request, (bytes) => {
@@ -57,7 +60,7 @@ export class FetchRequestHandler {
       const response = await fetch(requestUrl(request), requestInit(request, body, controller.signal));
       if (!response.ok) body.exact?.abandon();
       progress.end(response.ok, Number(request.headers['content-length'] ?? 0));
-      return { response: toSdkResponse(request, response, { timeoutMs, controller, signal: options.abortSignal }) };
+      return { response: toSdkResponse(request, response, { timeoutMs, controller, signal: bodySignal }) };
     } catch (error) {
       progress.end(false, 0);
       body.exact?.abandon(error);
@@ -154,18 +157,27 @@ function toSdkResponse(
   response: Response,
   { timeoutMs, controller, signal }: Attempt,
 ): SdkResponse {
+  const expectedBytes = request.method === 'HEAD' ? null : announcedBytes(response.headers);
+  const isEmpty = request.method === 'HEAD' || response.body === null || (response.ok && expectedBytes === 0);
   return {
     statusCode: response.status,
     reason: response.statusText,
     headers: boundRetryAfter(Object.fromEntries(response.headers)),
-    body: guardBody((response.body ?? new Blob([]).stream()) as ReadableStream<Uint8Array>, {
-      request: `${request.method} ${decodePath(request.path)}`,
-      expectedBytes: request.method === 'HEAD' ? null : announcedBytes(response.headers),
-      timeoutMs,
-      abort: () => controller.abort(),
-      signal: signal instanceof AbortSignal ? signal : undefined,
-    }),
+    // Most answers of a bulk operation have no body, and a guard with its streams costs as much as half of the request.
+    body: isEmpty
+      ? emptyBody()
+      : guardBody(response.body as ReadableStream<Uint8Array>, {
+          request: `${request.method} ${decodePath(request.path)}`,
+          expectedBytes,
+          timeoutMs,
+          abort: () => controller.abort(),
+          signal: signal instanceof AbortSignal ? signal : undefined,
+        }),
   };
+}
+
+function emptyBody(): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
 }
 
 /** `null` also for an encoded body: what is read is decoded, and its length is not the one announced. */
@@ -186,10 +198,7 @@ function decodePath(path: string): string {
 
 function forwardAbort(signal: SdkRequestOptions['abortSignal'], controller: AbortController): () => void {
   if (!(signal instanceof AbortSignal)) return () => undefined;
-  const onAbort = (): void => controller.abort(abortError(signal));
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  return () => signal.removeEventListener('abort', onAbort);
+  return onAbort(signal, () => controller.abort(abortError(signal)));
 }
 
 /** Our own reason for having aborted; `fetch` may reject with another error. */

@@ -1,4 +1,5 @@
 import { CloudflareClientError, type ErrorCode } from '../../../errors.js';
+import { onAbort } from '../on-abort.js';
 import { IdleTimer } from './idle-timer.js';
 
 /** What a response body is held to. */
@@ -30,7 +31,7 @@ export function guardBody(source: ReadableStream<Uint8Array>, guard: BodyGuard):
 class GuardedBody {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #guard: BodyGuard;
-  readonly #onAbort = (): void => this.#giveUp(this.#aborted());
+  readonly #stopListening: () => void;
   #receivedBytes = 0;
   #failure: Error | undefined;
   #rejectRead: ((error: Error) => void) | undefined;
@@ -38,8 +39,7 @@ class GuardedBody {
   constructor(source: ReadableStream<Uint8Array>, guard: BodyGuard) {
     this.#reader = source.getReader();
     this.#guard = guard;
-    guard.signal?.addEventListener('abort', this.#onAbort, { once: true });
-    if (guard.signal?.aborted === true) this.#onAbort();
+    this.#stopListening = onAbort(guard.signal, () => this.#giveUp(this.#aborted()));
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
@@ -104,10 +104,6 @@ class GuardedBody {
       'R2_FAILED',
       `R2 ${request} has the wrong length: ${this.#receivedBytes} bytes arrived, ${expectedBytes} were announced.`,
     );
-  }
-
-  #stopListening(): void {
-    this.#guard.signal?.removeEventListener('abort', this.#onAbort);
   }
 }
 

@@ -1,3 +1,4 @@
+import { onAbort } from '../on-abort.js';
 import type { R2Call } from '../r2-error.js';
 import type { R2Connection, R2Session } from './r2-connection.js';
 
@@ -12,6 +13,7 @@ export interface S3CallOptions {
 interface RequestOptions {
   readonly requestTimeout: number;
   readonly abortSignal?: AbortSignal;
+  readonly bodySignal?: AbortSignal;
   readonly onUploadProgress?: (bytes: number) => void;
 }
 
@@ -34,24 +36,32 @@ export async function s3Call<T>(
 ): Promise<T> {
   const request = {
     ...connection.requestOptions,
-    ...(signal !== undefined && { abortSignal: signal }),
     ...(onProgress !== undefined && { onUploadProgress: onProgress }),
   };
-  return connection.run(call, (session) => unlessAborted(signal, () => work({ ...session, request })));
+  return connection.run(call, (session) =>
+    unlessAborted(signal, (signals) => work({ ...session, request: { ...request, ...signals } })),
+  );
 }
 
-async function unlessAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  if (signal === undefined) return work();
+async function unlessAborted<T>(
+  signal: AbortSignal | undefined,
+  work: (signals: Pick<RequestOptions, 'abortSignal' | 'bodySignal'>) => Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return work({});
   if (signal.aborted) throw abortError(signal);
-  let onAbort: () => void = () => undefined;
+  // Of this call alone: the SDK listens to it by itself, once for each call. The body of the answer outlives the call.
+  const controller = new AbortController();
+  let stopListening: () => void = () => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
+    stopListening = onAbort(signal, () => {
+      reject(abortError(signal));
+      controller.abort(signal.reason);
+    });
   });
   try {
-    return await Promise.race([work(), aborted]);
+    return await Promise.race([work({ abortSignal: controller.signal, bodySignal: signal }), aborted]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    stopListening();
   }
 }
 

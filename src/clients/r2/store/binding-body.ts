@@ -1,3 +1,4 @@
+import { onAbort } from '../on-abort.js';
 import { ExactLengthBody } from '../s3/exact-length-body.js';
 import { inSlices } from '../s3/slices.js';
 import type { StoreBody } from './object-store.js';
@@ -37,7 +38,7 @@ export async function bindingBody(
     attempt.onProgress();
     onProgress(bytes);
   });
-  attempt.signal.addEventListener('abort', () => exact.abandon(attempt.signal.reason), { once: true });
+  onAbort(attempt.signal, () => exact.abandon(attempt.signal.reason));
   if (!hasFixedLength) return { value: await collect(exact, length), exact };
   return { value: exact.stream.pipeThrough(new FixedLengthStream(length), { signal: attempt.signal }), exact };
 }

@@ -1,3 +1,4 @@
+import { onAbort } from '../on-abort.js';
 import type { ResolvedR2Options } from '../r2-config.js';
 import { toR2Error, type R2Call } from '../r2-error.js';
 import { IdleTimer } from '../s3/idle-timer.js';
@@ -71,12 +72,10 @@ export class BindingCalls {
     const controller = new AbortController();
     const givenUp = new Promise<never>((_resolve, reject) => {
       // Rejected first: what the abort makes fail must not be taken for the reason.
-      controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Error), { once: true });
+      onAbort(controller.signal, () => reject(controller.signal.reason as Error));
     });
-    const onAbort = (): void => controller.abort(signal === undefined ? undefined : abortError(signal));
     const idle = new IdleTimer(this.options.timeoutMs, () => controller.abort(silence(this.options.timeoutMs)));
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted === true) onAbort();
+    const stopListening = onAbort(signal, () => controller.abort(signal && abortError(signal)));
     idle.restart();
     const working = controller.signal.aborted
       ? new Promise<never>(() => undefined)
@@ -88,7 +87,7 @@ export class BindingCalls {
       throw error;
     } finally {
       idle.stop();
-      signal?.removeEventListener('abort', onAbort);
+      stopListening();
     }
   }
 }

@@ -1,3 +1,5 @@
+import { onAbort } from '../on-abort.js';
+
 /** How to wait, and what ends it. */
 export interface WaitOptions {
   readonly signal: AbortSignal | undefined;
@@ -17,14 +19,13 @@ export async function abortableWait(
   aborted: () => Error,
 ): Promise<void> {
   if (signal?.aborted === true) throw aborted();
-  let onAbort: () => void = () => undefined;
+  let stopListening: () => void = () => undefined;
   const ended = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(aborted());
-    signal?.addEventListener('abort', onAbort, { once: true });
+    stopListening = onAbort(signal, () => reject(aborted()));
   });
   try {
     await Promise.race([wait(milliseconds), ended]);
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    stopListening();
   }
 }

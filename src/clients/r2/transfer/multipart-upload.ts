@@ -1,5 +1,6 @@
 import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
 import { report } from '../../../internal/report.js';
+import { onAbort } from '../on-abort.js';
 import { wrongLength } from '../s3/body-source.js';
 import type { ObjectStore, StoredPart, StoreUpload } from '../store/object-store.js';
 import { abortableWait } from './abortable-wait.js';
@@ -58,14 +59,11 @@ export class MultipartUpload {
 
   /** Reads the next part; a failure elsewhere, and the caller's signal, do not wait for a source that is slow. */
   async read(): Promise<Part> {
-    const { signal } = this.#request;
-    const onAbort = (): void => this.#fail(this.#aborted());
-    if (signal?.aborted === true) onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopListening = onAbort(this.#request.signal, () => this.#fail(this.#aborted()));
     try {
       return await Promise.race([this.#source.reader.next(), this.#stopped]);
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      stopListening();
     }
   }
 
@@ -78,8 +76,7 @@ export class MultipartUpload {
     const upload = { bucket, key, uploadId };
     // Not below: that what was left behind cannot be listed is no reason to throw it away.
     if (resume !== undefined) await this.#findStored(upload, resume);
-    const onAbort = (): void => this.#fail(this.#aborted());
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopListening = onAbort(signal, () => this.#fail(this.#aborted()));
     try {
       if (signal?.aborted === true) throw this.#aborted();
       await this.#uploadParts(upload, first);
@@ -89,7 +86,7 @@ export class MultipartUpload {
       await this.#end(upload, error);
       throw error;
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      stopListening();
     }
   }
 
