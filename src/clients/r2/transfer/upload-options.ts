@@ -104,7 +104,7 @@ export interface R2UploadOptions {
   readonly keepOnFailure?: boolean | undefined;
   /**
    * Goes on with an upload in parts that an earlier call left behind. `body` is the whole content again: each part of it that the server
-   * has, by size and MD5 (by size alone where the tags of parts are no MD5), is not sent again. The finished object is compared with the MD5 of all parts.
+   * has, by size and MD5 (that of its tag, else of the checkpoint), is not sent again. The finished object is compared with the MD5 of all parts.
    *
    * @default a new upload
    */
