@@ -400,3 +400,8 @@ it('tells what cannot be decoded by a code', async () => {
   const read = await storeOf().get(object);
   expect((await rejection(new Response((read as { body: ReadableStream }).body).text())).code).toBe('R2_FAILED');
 });
+
+it('takes no list that breaks off for a whole one', async () => {
+  fake.answer(() => ({ objects: [], delimitedPrefixes: [], truncated: true }));
+  expect((await rejection(storeOf().list({ bucket, prefix: '', maxKeys: 10 }))).code).toBe('R2_FAILED');
+});

@@ -134,6 +134,8 @@ export class BindingStore implements ObjectStore {
         ...(startAfter !== undefined && { startAfter }),
         ...(token !== undefined && { cursor: token }),
       });
+      // A page that breaks off is not the last one: a deletion of what is extraneous goes by such lists.
+      if (page.truncated && !page.cursor) throw s3Failure('InternalError', 500);
       return {
         files: page.objects.map((object) => ({
           key: object.key,

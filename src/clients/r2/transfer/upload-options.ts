@@ -48,7 +48,8 @@ export interface R2UploadOptions {
   /**
    * `*` stores only when there is no such object yet; rejects with `R2_PRECONDITION_FAILED` otherwise. One request decides that at the
    * server. An upload in parts is checked before it begins and at its completion: by the server where it heeds conditions
-   * there, else just before, so that a writer within that moment is not seen.
+   * there, else just before, so that a writer within that moment is not seen. What was sent again because its answer was lost may be
+   * refused for the object that it stored itself: `headFile` tells, by the entity tag.
    *
    * @default stored in any case
    */
