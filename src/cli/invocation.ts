@@ -1,6 +1,7 @@
 import { internalsOf, type R2Internals } from '../clients/r2/r2-internals.js';
 import type { R2Client } from '../clients/r2/r2-client.js';
 import { clientFromEnv, withoutSecrets } from './credentials.js';
+import { printable } from './display.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import type { CliIo } from './io.js';
 import { NO_PROGRESS, ProgressLine, type Progress } from './progress.js';
@@ -73,7 +74,9 @@ export class Invocation {
   /** A line beside the result, on the standard error. */
   note(line: string): void {
     this.#progress.end();
-    this.io.stderr.write(`${withoutSecrets(line, this.io.env)}\n`);
+    // Messages name keys, which may hold escape sequences.
+    const lines = withoutSecrets(line, this.io.env).split('\n').map(printable);
+    this.io.stderr.write(`${lines.join('\n')}\n`);
   }
 
   /** Begins to show progress, where a person looks on. */

@@ -95,15 +95,21 @@ async function* pendingUploads(
   checkBucket(bucket);
   checkPrefix(prefix);
   const seconds = olderThan === undefined ? 0 : parseSeconds(olderThan, '--older-than');
-  const latest = olderThan === undefined ? Infinity : call.io.now() - seconds * 1000;
+  // None and 0s are all, also those that a clock that is ahead of ours says begin tomorrow.
+  const latest = seconds === 0 ? Infinity : call.io.now() - seconds * 1000;
   const store = call.internals.storeOf(bucket);
   let markers: { keyMarker: string; uploadIdMarker: string } | undefined;
   do {
     const page = await store.listUploads({ bucket, prefix, ...markers, signal: call.signal });
-    yield* page.uploads.filter(({ initiated }) => initiated.getTime() <= latest);
+    yield* page.uploads.filter(({ initiated }) => isOlder(initiated, latest));
     markers = page.next;
     await call.io.stdout.drained();
   } while (markers !== undefined && !call.io.stdout.closed);
+}
+
+/** An upload whose time the server does not say (read as 1970) may have begun just now. */
+function isOlder(initiated: Date, latest: number): boolean {
+  return latest === Infinity || (initiated.getTime() > 0 && initiated.getTime() <= latest);
 }
 
 /** Without the id, which fills lines; `--json` has it. */

@@ -60,8 +60,33 @@ function isState(
     (value.position === null || typeof value.position === 'string') &&
     typeof value.done === 'boolean' &&
     Array.isArray(value.failures) &&
-    typeof value.totals === 'object'
+    value.failures.every(isFailure) &&
+    isTotals(value.totals)
   );
+}
+
+function isFailure(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { key, operation, code, message } = value as Partial<Record<keyof ReplicationFailure, unknown>>;
+  if (operation !== 'copy' && operation !== 'delete') return false;
+  return [key, code, message].every((text) => typeof text === 'string');
+}
+
+function isTotals(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const totals = value as Partial<Record<keyof ReplicationTotals, unknown>>;
+  const { source, copied, unchanged, keptNewer, vanished, extraneous, deleted } = totals;
+  return [source, copied, unchanged].every(isCount) && [keptNewer, vanished, extraneous, deleted].every(isNumber);
+}
+
+function isCount(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { objects, bytes } = value as { objects?: unknown; bytes?: unknown };
+  return isNumber(objects) && isNumber(bytes);
+}
+
+function isNumber(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function refused(why: string): CloudflareClientError {

@@ -6,7 +6,7 @@ import { deleteAgain, deletePhase } from './delete-phase.js';
 import { resolveReplicateOptions, type ReplicateOptions, type ResolvedReplicateOptions } from './replicate-options.js';
 import type { ReplicationReport, ReplicationVerification } from './replication-report.js';
 import { ReplicationRun } from './replication-run.js';
-import { routeOf, type ReplicationEnd } from './route.js';
+import { endpointOf, routeOf, type ReplicationEnd } from './route.js';
 import { verifyPhase } from './verify-phase.js';
 
 /**
@@ -65,7 +65,10 @@ async function runCopies(run: ReplicationRun): Promise<void> {
 async function runDeletions(run: ReplicationRun): Promise<boolean> {
   const { deleteExtraneous, allowEmptySource, dryRun } = run.options;
   if (!deleteExtraneous || run.hasEnded()) return false;
-  if (run.totals.source.objects === 0 && !allowEmptySource) return run.totals.extraneous > 0;
+  // Asked anew: the source may have been emptied since it was copied, or since the run that this one goes on from.
+  if (!allowEmptySource && (await isEmptySource(run))) {
+    return run.totals.extraneous + run.totals.source.objects > 0;
+  }
   if (dryRun) return false;
   const failed = failedKeys(run, 'delete');
   if (run.phase === 'copy') run.enterDeletion();
@@ -73,6 +76,18 @@ async function runDeletions(run: ReplicationRun): Promise<boolean> {
   await deleteAgain(run, failed);
   if (!run.hasEnded()) await deletePhase(run);
   return false;
+}
+
+async function isEmptySource({ route }: ReplicationRun): Promise<boolean> {
+  const { store, bucket, prefix } = route.from;
+  let token: string | undefined;
+  do {
+    // A page may be empty and not be the last.
+    const page = await store.list({ bucket, prefix, maxKeys: 1, token, signal: route.signal });
+    if (page.files.length > 0) return false;
+    token = page.token;
+  } while (token !== undefined);
+  return true;
 }
 
 function failedKeys(run: ReplicationRun, operation: 'copy' | 'delete'): string[] {
@@ -105,5 +120,5 @@ function identityOf({ from, to }: ReplicateOptions, { deleteExtraneous, keepNewe
 }
 
 function nameOf({ client, bucket, prefix = '' }: ReplicationEnd): string {
-  return `${internalsOf(client).connection.config.endpoint}/${bucket}/${prefix}`;
+  return `${endpointOf(internalsOf(client))}/${bucket}/${prefix}`;
 }

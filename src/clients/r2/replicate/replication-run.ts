@@ -38,6 +38,8 @@ export class ReplicationRun {
   /** The totals up to the mark: what is beyond it is done, and counted, again after a resumption. */
   readonly #saved: Totals;
   readonly #unsaved = new Map<string, Change[]>();
+  /** Keys that failed in this run: those of the checkpoint must not end it before they are tried again. */
+  readonly #failedNow = new Set<string>();
   #phase: CheckpointState['phase'];
   #mark: LowWaterMark;
   #fatal: { readonly error: unknown } | null = null;
@@ -74,7 +76,7 @@ export class ReplicationRun {
 
   /** Whether too many keys have failed. */
   get stopped(): boolean {
-    return this.failures.size >= this.options.maxFailures;
+    return this.#failedNow.size >= this.options.maxFailures;
   }
 
   /** Whether no more work is to be begun. */
@@ -138,6 +140,7 @@ export class ReplicationRun {
   /** Notes a key that failed. */
   noteFailure(failure: ReplicationFailure): void {
     this.failures.set(failure.key, failure);
+    this.#failedNow.add(failure.key);
     this.#tell({ type: 'failed', key: failure.key, bytes: 0, code: failure.code });
   }
 
@@ -152,6 +155,7 @@ export class ReplicationRun {
       }
     });
     this.failures.delete(key);
+    this.#failedNow.delete(key);
     this.#tell({ type, key, bytes });
   }
 

@@ -54,7 +54,7 @@ export function routeOf(from: ReplicationEnd, to: ReplicationEnd, signal?: Abort
     wait: destination.options.wait,
     signal,
   };
-  refuseOverlap(route, source.connection.config.endpoint === destination.connection.config.endpoint);
+  refuseOverlap(route, endpointOf(source) === endpointOf(destination));
   return route;
 }
 
@@ -81,6 +81,7 @@ function canCopyOnServer(
   destination: R2Internals,
 ): boolean {
   if (source === destination) return true;
+  if (!source.connection.hasCredentials || !destination.connection.hasCredentials) return false;
   const [one, other] = [source.connection.config, destination.connection.config];
   return (
     from.store instanceof S3Store &&
@@ -89,6 +90,11 @@ function canCopyOnServer(
     one.accessKeyId === other.accessKeyId &&
     one.sessionToken === other.sessionToken
   );
+}
+
+/** Where a client reaches what it has no binding of; clients with bindings alone are of one Worker, and so of one place. */
+export function endpointOf({ connection }: R2Internals): string {
+  return connection.hasCredentials ? connection.config.endpoint : 'bindings';
 }
 
 /** What is copied into its own source is listed and copied again, without end. */

@@ -63,9 +63,15 @@ async function write(route: Route, key: string, source: StoreInfo | null): Promi
 /** What the source has; a bucket that is not there is an error, and not a reason to delete. */
 async function sourceOf({ from, signal }: Route, key: string): Promise<StoreInfo | null> {
   const info = await headAt(from, key, signal);
-  // The answer to a HEAD does not tell a missing bucket from a missing key. That to a list does.
-  if (info === null) await from.store.list({ bucket: from.bucket, prefix: from.prefix + key, maxKeys: 1, signal });
-  return info;
+  if (info !== null) return info;
+  // The answer to a HEAD does not tell a missing bucket from a missing key. That to a list does; a key is the first one below itself.
+  const wanted = from.prefix + key;
+  const { files } = await from.store.list({ bucket: from.bucket, prefix: wanted, maxKeys: 1, signal });
+  if (files[0]?.key !== wanted) return null;
+  // Written this very moment, or a HEAD that lies, which is no reason to delete.
+  const written = await headAt(from, key, signal);
+  if (written !== null) return written;
+  throw new CloudflareClientError('R2_FAILED', `R2 copy of ${key}: a HEAD denies the source, and a listing shows it.`);
 }
 
 async function headAt(place: Place, key: string, signal: AbortSignal | undefined): Promise<StoreInfo | null> {

@@ -1,0 +1,125 @@
+import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import { replicate } from '../../../../src/clients/r2/replicate/replicate.js';
+import { replicateOnEvent } from '../../../../src/clients/r2/replicate/replicate-on-event.js';
+import type { ReplicateOptions } from '../../../../src/clients/r2/replicate/replicate-options.js';
+import { FakeBucket } from '../binding/fake-bucket.js';
+import { clientWith, failed, MemoryStore } from './memory-store.js';
+import { memoryCheckpoint } from './two-servers.js';
+
+let source: MemoryStore;
+let target: MemoryStore;
+
+beforeEach(() => {
+  source = new MemoryStore(100);
+  target = new MemoryStore(70);
+});
+
+function run(options: Partial<ReplicateOptions> = {}) {
+  return replicate({
+    from: { client: clientWith(source), bucket: 'source' },
+    to: { client: clientWith(target), bucket: 'target' },
+    ...options,
+  });
+}
+
+describe('a source that was emptied after a run was interrupted', () => {
+  it('has nothing deleted by the run that goes on from the checkpoint', async () => {
+    source.write('a', 'a');
+    target.write('x', 'only copy');
+    const checkpoint = memoryCheckpoint();
+    target.before = ({ operation }) => {
+      if (operation === 'deleteMany') throw failed('R2_NO_SUCH_BUCKET');
+    };
+    await expect(run({ deleteExtraneous: true, checkpoint })).rejects.toMatchObject({ code: 'R2_NO_SUCH_BUCKET' });
+    target.before = () => undefined;
+    source.objects.clear();
+    const report = await run({ deleteExtraneous: true, checkpoint });
+    expect(report).toMatchObject({ resumed: true, deletionRefused: true, complete: false, deleted: 0 });
+    expect(Object.keys(target.contents())).toEqual(['a', 'x']);
+  });
+
+  it('has nothing deleted when it is emptied between copy and deletion', async () => {
+    source.write('a', 'a');
+    source.before = ({ operation }) => {
+      if (operation === 'get') queueMicrotask(() => setImmediate(() => source.objects.clear()));
+    };
+    target.before = async ({ operation }) => {
+      if (operation === 'put') await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    const report = await run({ deleteExtraneous: true });
+    expect(report).toMatchObject({ deletionRefused: true, complete: false, deleted: 0 });
+    expect(Object.keys(target.contents())).toEqual(['a']);
+  });
+});
+
+describe('a run that ended because too many keys failed', () => {
+  it('tries these again when it goes on', async () => {
+    for (let index = 0; index < 5; index += 1) source.write(`k${index}`, 'x');
+    target.before = ({ operation }) => {
+      if (operation === 'put') throw failed('R2_ACCESS_DENIED');
+    };
+    const checkpoint = memoryCheckpoint();
+    const first = await run({ checkpoint, maxFailures: 2, concurrency: 1 });
+    expect(first).toMatchObject({ stopped: true, complete: false });
+    target.before = () => undefined;
+    const second = await run({ checkpoint, maxFailures: 2, concurrency: 1 });
+    expect(second).toMatchObject({ resumed: true, stopped: false, complete: true, failures: [] });
+    expect(target.contents()).toEqual(source.contents());
+  });
+});
+
+describe('a checkpoint that was tampered with', () => {
+  it.each([
+    { totals: {} },
+    { totals: null },
+    { totals: { source: { objects: '1', bytes: 1 } } },
+    { failures: [null] },
+    { failures: [{ key: 1, operation: 'copy', code: 'X', message: '' }] },
+  ])('is refused: %j', async (wrong) => {
+    source.write('a', 'a');
+    const checkpoint = memoryCheckpoint();
+    source.before = ({ operation }) => {
+      if (operation === 'get') throw failed('R2_NO_SUCH_BUCKET');
+    };
+    await expect(run({ checkpoint })).rejects.toThrow();
+    source.before = () => undefined;
+    const saved = JSON.parse((await checkpoint.load()) ?? '') as object;
+    await checkpoint.save(JSON.stringify({ ...saved, ...wrong }));
+    await expect(run({ checkpoint })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+});
+
+describe('events', () => {
+  it('delete nothing that a HEAD denies and a listing shows', async () => {
+    source.write('a', 'a');
+    target.write('a', 'a');
+    const head = source.head.bind(source);
+    source.head = async (request) => (await head(request), { status: 'missing' });
+    const options = {
+      from: { client: clientWith(source), bucket: 'source' },
+      to: { client: clientWith(target), bucket: 'target' },
+      deletions: true,
+    };
+    const object = { key: 'a' };
+    const event = {
+      account: 'acc',
+      action: 'DeleteObject',
+      bucket: 'source',
+      object,
+      eventTime: '2026-11-27T12:00:00Z',
+    };
+    await expect(replicateOnEvent(options, event)).rejects.toMatchObject({ code: 'R2_FAILED' });
+    expect(Object.keys(target.contents())).toEqual(['a']);
+  });
+});
+
+describe('clients with bindings alone', () => {
+  it('replicate between two bound buckets', async () => {
+    const empty = () => new FakeBucket().answer(() => ({ objects: [], delimitedPrefixes: [], truncated: false }));
+    const client = new R2Client({ bindings: { source: empty(), target: empty() } });
+    const report = await replicate({ from: { client, bucket: 'source' }, to: { client, bucket: 'target' } });
+    expect(report).toMatchObject({ complete: true, source: { objects: 0 } });
+    const both = { client, bucket: 'source' };
+    await expect(replicate({ from: both, to: both })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+});
