@@ -56,6 +56,7 @@ describe('one signal for 50 calls', () => {
     const done = await times(async (index) => {
       const key = `file-${index}`;
       await r2.uploadFile({ bucket, key, body: 'content', signal });
+      await r2.headFile({ bucket, key, signal });
       return (await r2.downloadFile({ bucket, key, signal }))?.text();
     });
     expect(done.every((each) => each.status === 'fulfilled' && each.value === 'content')).toBe(true);

@@ -338,3 +338,70 @@ describe('copies', () => {
     expect(await storeOf({}, { s3: s3 as unknown as ObjectStore }).copy(request)).toEqual({ etag: 'by-s3' });
   });
 });
+
+describe('what a binding leaves hanging', () => {
+  it.each([
+    ['in silence', false, undefined],
+    ['in silence, when it is decoded', false, 'gzip'],
+    ['when the caller gives up', true, undefined],
+    ['when the caller gives up, and it is decoded', true, 'gzip'],
+  ])('is let go of %s: the content of an object', async (_name, byCaller, contentEncoding) => {
+    const controller = new AbortController();
+    let cancelled = false;
+    const body = new ReadableStream(
+      {
+        pull: () => {
+          if (byCaller) controller.abort();
+          return new Promise<void>(() => undefined);
+        },
+        cancel: () => void (cancelled = true),
+      },
+      { highWaterMark: 0 },
+    );
+    fake.answer(() =>
+      fakeObject({ body, ...(contentEncoding !== undefined && { httpMetadata: { contentEncoding } }) }),
+    );
+    const read = await storeOf({ timeoutMs: byCaller ? 60_000 : 20 }).get({ ...object, signal: controller.signal });
+    const error = await rejection(new Response((read as { body: ReadableStream }).body).text());
+    expect(error.code).toBe(byCaller ? 'R2_ABORTED' : 'R2_TIMEOUT');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(cancelled).toBe(true);
+  });
+
+  it('is aborted when it comes after all: an upload in parts', async () => {
+    let create: (upload: { uploadId: string }) => void = () => undefined;
+    fake.answer(
+      () => new Promise((resolve) => (create = resolve)),
+      () => undefined,
+    );
+    expect((await rejection(storeOf({ timeoutMs: 20 }).createUpload({ ...object, headers }))).code).toBe('R2_TIMEOUT');
+    create({ uploadId: 'late' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(fake.calls.at(-1)).toEqual(['abort', 'k']);
+  });
+
+  it('does not keep the caller waiting between two attempts', async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    fake.answer(fails(10001, 'no'));
+    const wait = (): Promise<void> => {
+      controller.abort(reason);
+      return new Promise(() => undefined);
+    };
+    const error = await rejection(storeOf({ wait }).head({ ...object, signal: controller.signal }));
+    expect([error.code, error.cause]).toEqual(['R2_ABORTED', reason]);
+  });
+});
+
+it('tells what cannot be decoded by a code', async () => {
+  const broken = gzipSync(Buffer.alloc(3_000, 'abcdefgh')).subarray(0, 20);
+  const httpMetadata = { contentEncoding: 'gzip' };
+  fake.answer(() => fakeObject({ body: new Blob([broken]).stream(), size: broken.byteLength, httpMetadata }));
+  const read = await storeOf().get(object);
+  expect((await rejection(new Response((read as { body: ReadableStream }).body).text())).code).toBe('R2_FAILED');
+});
+
+it('takes no list that breaks off for a whole one', async () => {
+  fake.answer(() => ({ objects: [], delimitedPrefixes: [], truncated: true }));
+  expect((await rejection(storeOf().list({ bucket, prefix: '', maxKeys: 10 }))).code).toBe('R2_FAILED');
+});

@@ -1,7 +1,14 @@
+import { gzipSync } from 'node:zlib';
 import { R2Client } from '../../../../src/clients/r2/r2-client.js';
 import type { R2ClientOptions } from '../../../../src/clients/r2/r2-config.js';
+import { internalsOf } from '../../../../src/clients/r2/r2-internals.js';
+import { S3Store } from '../../../../src/clients/r2/store/s3-store.js';
+import type { StoreRead } from '../../../../src/clients/r2/store/object-store.js';
 import type { R2DownloadOptions } from '../../../../src/clients/r2/transfer/download-options.js';
+import { ProgressMeter } from '../../../../src/clients/r2/transfer/progress.js';
+import { resumingBody } from '../../../../src/clients/r2/transfer/resuming-body.js';
 import { serveFile } from '../../../../src/clients/r2/transfer/serve-file.js';
+import { startFaultServer, status } from '../fault-server.js';
 import { FaultyS3, type Fault } from './faulty-s3.js';
 
 const bucket = 'media';
@@ -133,6 +140,79 @@ describe('a download that', () => {
     const error = await rejection(read({ signal: controller.signal }, { wait }));
     expect([error.code, error.cause]).toEqual(['R2_ABORTED', reason]);
   });
+});
+
+describe('a download that its reader cancels', () => {
+  it('while it waits for its next attempt sends no other', async () => {
+    server.fail('get', 'cutBody');
+    let go: () => void = () => undefined;
+    const waiting = new Promise<void>((begun) => (go = begun));
+    let proceed: () => void = () => undefined;
+    const wait = (): Promise<void> => {
+      go();
+      return new Promise((resolve) => (proceed = resolve));
+    };
+    const file = await client({ wait }).downloadFile({ bucket, key });
+    const reader = file!.body.getReader();
+    const reading = (async () => {
+      while (!(await reader.read()).done);
+    })();
+    await waiting;
+    await reader.cancel();
+    proceed();
+    await reading;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(server.seen).toEqual(['get']);
+  });
+
+  it('while the rest is asked for lets go of the answer', async () => {
+    let cancelled: unknown = null;
+    let answer: (read: StoreRead) => void = () => undefined;
+    const store = new S3Store(internalsOf(client()).connection);
+    const asked = new Promise<void>((resolve) => {
+      store.get = () => {
+        resolve();
+        return new Promise((found) => (answer = found));
+      };
+    });
+    const source = {
+      ...{ store, bucket, key, etag: 'e', range: { offset: 0, length: 4 }, signal: undefined, maxAttempts: 1 },
+      ...{ wait: () => Promise.resolve(), progress: new ProgressMeter(undefined, 4), md5: null },
+    };
+    const reader = resumingBody(source, null).getReader();
+    const reading = reader.read();
+    await asked;
+    await reader.cancel();
+    await reading;
+    const body = new ReadableStream<Uint8Array>({ cancel: () => void (cancelled = 'cancelled') });
+    const info = { key, etag: 'e', size: 4, contentType: 'a/b', metadata: {}, lastModified: new Date(0) };
+    answer({ status: 'found', info, range: { offset: 0, length: 4 }, body });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(cancelled).toBe('cancelled');
+  });
+});
+
+describe('a range of an object that is stored encoded', () => {
+  it.each(['gzip', 'br', 'deflate'])(
+    'is refused for %s: fetch decodes it, and makes rubbish of it',
+    async (encoding) => {
+      const encoded = gzipSync(Buffer.alloc(3_000, 'abcdefgh'));
+      const http = await startFaultServer();
+      http.answer(
+        status(206, encoded.subarray(0, 20).toString('latin1'), {
+          'content-encoding': encoding,
+          'content-range': `bytes 0-19/${encoded.length}`,
+          etag: '"e"',
+        }),
+      );
+      const config = { accountId: 'acc', accessKeyId: 'AKID', secretAccessKey: 'secret', endpoint: http.endpoint };
+      const reading = new R2Client(config).downloadFile({ bucket, key, range: { offset: 0, length: 20 } });
+      const error = await rejection(reading);
+      expect(error.code).toBe('R2_NOT_SUPPORTED');
+      expect(error.message).toContain(`${bucket}/${key}`);
+      await http.stop();
+    },
+  );
 });
 
 describe('what is served', () => {

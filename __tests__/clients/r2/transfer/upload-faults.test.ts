@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { R2Client } from '../../../../src/clients/r2/r2-client.js';
 import type { R2ClientOptions } from '../../../../src/clients/r2/r2-config.js';
+import { internalsOf } from '../../../../src/clients/r2/r2-internals.js';
 import type { R2UploadOptions } from '../../../../src/clients/r2/transfer/upload-options.js';
 import type { R2UploadCheckpoint } from '../../../../src/clients/r2/transfer/upload-checkpoint.js';
 import { FaultyS3, type Fault, type Stage } from './faulty-s3.js';
@@ -240,6 +241,28 @@ describe('a resumed upload', () => {
     expect([stored(), server.seen.filter((stage) => stage === 'part').length]).toEqual([true, 3]);
   });
 
+  it.each([
+    ['the tag', false],
+    ['the checkpoint, where the tags say nothing', true],
+  ])('sends every part of another content of the same size, told by %s', async (_name, opaque) => {
+    server.opaqueParts = opaque;
+    const resume = await interrupted();
+    server.opaqueParts = opaque;
+    const other = bytes.map((byte) => byte ^ 1);
+    await inParts({ resume, body: new Blob([other]) });
+    expect(Buffer.compare(server.objects.get(key)!.bytes, other)).toBe(0);
+    expect(server.seen.filter((stage) => stage === 'part')).toHaveLength(3);
+  });
+
+  it('sends again what neither the tag nor the checkpoint says anything of', async () => {
+    const { uploadId, partSizeBytes } = await interrupted();
+    server.opaqueParts = true;
+    const parts = server.uploads.get(uploadId)!;
+    parts.set(1, { bytes: Buffer.alloc(PART), etag: 'opaque' });
+    await inParts({ resume: { uploadId, partSizeBytes } });
+    expect([stored(), server.seen.filter((stage) => stage === 'part').length]).toEqual([true, 3]);
+  });
+
   it('refuses another size of parts, and leaves the upload as it is', async () => {
     const resume = await interrupted();
     expect((await rejection(inParts({ resume, partSizeBytes: 6 * MIB }))).code).toBe('INVALID_OPTION');
@@ -308,5 +331,36 @@ describe('progress and concurrency', () => {
   it.each([1, 2])('keep to %d parts at a time', async (concurrency) => {
     await inParts({ concurrency });
     expect(server.mostPartsInFlight).toBe(concurrency);
+  });
+});
+
+describe('a Blob that cannot be read any more', () => {
+  it.each([
+    ['in one request', 1024],
+    ['in parts', PART + 1],
+  ])('%s is an error with a code, and nothing is stored', async (_name, size) => {
+    const gone = new Error('The file was removed.');
+    const body = new Blob([new Uint8Array(size)]);
+    body.stream = () => new ReadableStream({ pull: (stream) => stream.error(gone) });
+    const error = await rejection(inParts({ body }));
+    expect([error.code, error.cause]).toEqual(['R2_FAILED', gone]);
+    expect([server.objects.size, server.uploads.size]).toEqual([0, 0]);
+  });
+});
+
+describe('a store whose caller gives up while it begins an upload', () => {
+  it('leaves no upload behind', async () => {
+    const controller = new AbortController();
+    const reason = new Error('the viewer left');
+    server.onRequest = (stage) => {
+      if (stage === 'create') controller.abort(reason);
+    };
+    const store = internalsOf(client()).storeOf(bucket);
+    const headers = { contentType: 'video/mp4', metadata: {} };
+    const error = await rejection(store.createUpload({ bucket, key, headers, signal: controller.signal }));
+    expect([error.code, error.cause]).toEqual(['R2_ABORTED', reason]);
+    expect([server.seen, server.uploads.size]).toEqual([['create', 'abort'], 0]);
+    await rejection(store.createUpload({ bucket, key, headers, signal: controller.signal }));
+    expect(server.seen).toHaveLength(2);
   });
 });

@@ -56,6 +56,7 @@ class GuardedBody {
       controller.close();
     } catch (error) {
       this.#stopListening();
+      this.#letGo(error);
       throw error;
     }
   }
@@ -89,6 +90,12 @@ class GuardedBody {
     this.#failure = error;
     this.#rejectRead?.(error);
     this.#guard.abort();
+    this.#letGo(error);
+  }
+
+  /** What failed is not read to its end: its source would wait for that, and a Worker has six connections. */
+  #letGo(reason: unknown): void {
+    this.#reader.cancel(reason).catch(() => undefined);
   }
 
   #aborted(): CloudflareClientError {

@@ -66,6 +66,6 @@ async function unlessAborted<T>(
 }
 
 /** What `toR2Error` makes `R2_ABORTED` of. */
-export function abortError(signal: AbortSignal): Error {
-  return Object.assign(new Error('The request was aborted.', { cause: signal.reason }), { name: 'AbortError' });
+export function abortError(signal: AbortSignal | undefined): Error {
+  return Object.assign(new Error('The request was aborted.', { cause: signal?.reason }), { name: 'AbortError' });
 }

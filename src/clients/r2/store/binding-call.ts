@@ -3,6 +3,7 @@ import type { ResolvedR2Options } from '../r2-config.js';
 import { toR2Error, type R2Call } from '../r2-error.js';
 import { IdleTimer } from '../s3/idle-timer.js';
 import { abortError } from '../s3/s3-call.js';
+import { abortableWait } from '../transfer/abortable-wait.js';
 import { isMomentary, toS3Failure } from './binding-error.js';
 
 /** How one call of the binding is run. */
@@ -48,6 +49,7 @@ export class BindingCalls {
     work: (attempt: BindingAttempt) => Promise<T>,
   ): Promise<T> {
     const { maxAttempts, wait } = this.options;
+    const { signal } = options;
     const last = options.once === true ? 1 : maxAttempts;
     try {
       for (let number = 1; ; number += 1) {
@@ -57,7 +59,7 @@ export class BindingCalls {
         );
         if ('value' in failure) return failure.value;
         if (number >= last || !isMomentary(failure.error)) throw failure.error;
-        await wait(FIRST_DELAY_MS * 2 ** (number - 1));
+        await abortableWait(FIRST_DELAY_MS * 2 ** (number - 1), { signal, wait }, () => abortError(signal));
       }
     } catch (error) {
       throw toR2Error(error, call);
@@ -75,7 +77,7 @@ export class BindingCalls {
       onAbort(controller.signal, () => reject(controller.signal.reason as Error));
     });
     const idle = new IdleTimer(this.options.timeoutMs, () => controller.abort(silence(this.options.timeoutMs)));
-    const stopListening = onAbort(signal, () => controller.abort(signal && abortError(signal)));
+    const stopListening = onAbort(signal, () => controller.abort(abortError(signal)));
     idle.restart();
     const working = controller.signal.aborted
       ? new Promise<never>(() => undefined)

@@ -1,6 +1,6 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { shown } from '../object-names.js';
-import { guardBody } from '../s3/guarded-body.js';
+import { guardBody, type BodyGuard } from '../s3/guarded-body.js';
 import { judgeRead, toOnlyIf } from './binding-conditions.js';
 import { isMomentary, s3Failure, toS3Failure } from './binding-error.js';
 import { toStoreInfo } from './binding-headers.js';
@@ -41,18 +41,13 @@ interface Found {
 }
 
 function found({ object, source, read }: Found, { bucket, key, signal }: StoreGet, timeoutMs: number): StoreRead {
-  const body = guardBody(source, {
-    request: `GET /${bucket}/${key}`,
-    expectedBytes: read?.length ?? object.size,
-    timeoutMs,
-    abort: () => undefined,
-    signal,
-  });
+  const guard = { request: `GET /${bucket}/${key}`, timeoutMs, abort: () => undefined, signal };
+  const body = guardBody(source, { ...guard, expectedBytes: read?.length ?? object.size });
   return {
     status: 'found',
     info: toStoreInfo(object),
     range: read,
-    body: read === null ? decoded(body, object) : body,
+    body: read === null ? decoded(body, object, guard) : body,
   };
 }
 
@@ -85,10 +80,15 @@ function encodingOf(object: R2ReadLike): string {
   return object.httpMetadata?.contentEncoding?.trim().toLowerCase() ?? '';
 }
 
-/** As `fetch` decodes what it reads over S3, and so what a caller of either path gets. */
-function decoded(body: ReadableStream<Uint8Array>, object: R2ReadLike): ReadableStream<Uint8Array> {
+/** As `fetch` decodes what it reads over S3, and so what a caller of either path gets: also when it cannot be decoded. */
+function decoded(
+  body: ReadableStream<Uint8Array>,
+  object: R2ReadLike,
+  guard: Omit<BodyGuard, 'expectedBytes'>,
+): ReadableStream<Uint8Array> {
   const format = DECODABLE[encodingOf(object)];
-  return format === undefined ? body : body.pipeThrough(new DecompressionStream(format));
+  if (format === undefined) return body;
+  return guardBody(body.pipeThrough(new DecompressionStream(format)), { ...guard, expectedBytes: null });
 }
 
 async function find(bucket: R2BucketLike, { key, range, conditions }: StoreGet): Promise<R2ReadLike | null> {

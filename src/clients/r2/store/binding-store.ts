@@ -9,7 +9,7 @@ import { copyByBinding } from './binding-copy.js';
 import { s3Failure, toS3Failure } from './binding-error.js';
 import { storageClassOf, toStoreInfo, toStoringOptions } from './binding-headers.js';
 import { letGo, readByBinding } from './binding-read.js';
-import { completeByBinding, type CompleteRequest } from './binding-upload.js';
+import { completeByBinding, createByBinding, type CompleteRequest } from './binding-upload.js';
 import type {
   ObjectConditions,
   ObjectHeaders,
@@ -134,6 +134,8 @@ export class BindingStore implements ObjectStore {
         ...(startAfter !== undefined && { startAfter }),
         ...(token !== undefined && { cursor: token }),
       });
+      // A page that breaks off is not the last one: a deletion of what is extraneous goes by such lists.
+      if (page.truncated && !page.cursor) throw s3Failure('InternalError', 500);
       return {
         files: page.objects.map((object) => ({
           key: object.key,
@@ -166,11 +168,7 @@ export class BindingStore implements ObjectStore {
 
   /** Begins an upload in parts; answers with its id. */
   async createUpload(request: StoreTarget & { readonly headers: ObjectHeaders }): Promise<string> {
-    const { bucket, key, headers, signal } = request;
-    return this.#calls.run({ operation: 'upload', bucket, key }, { signal }, async () => {
-      const upload = await this.#bucket.createMultipartUpload(key, toStoringOptions(headers));
-      return upload.uploadId;
-    });
+    return createByBinding(this.#bucket, this.#calls, request);
   }
 
   /** Sends one part. The binding verifies no checksum of a part. */

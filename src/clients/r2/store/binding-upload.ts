@@ -2,13 +2,43 @@ import { failureName } from '../r2-error.js';
 import type { BindingCalls } from './binding-call.js';
 import { judgeRead } from './binding-conditions.js';
 import { s3Failure, toS3Failure } from './binding-error.js';
-import type { ObjectConditions, StoredObject, StoredPart, StoreUpload } from './object-store.js';
+import { toStoringOptions } from './binding-headers.js';
+import type {
+  ObjectConditions,
+  ObjectHeaders,
+  StoredObject,
+  StoredPart,
+  StoreTarget,
+  StoreUpload,
+} from './object-store.js';
 import type { R2BucketLike } from './r2-bucket.js';
 
 /** Which upload to complete, of what, and when at all. */
 export interface CompleteRequest extends StoreUpload {
   readonly parts: readonly StoredPart[];
   readonly conditions?: ObjectConditions | undefined;
+}
+
+/** Begins an upload in parts; answers with its id. One that comes too late, after the signal or in silence, is aborted. */
+export async function createByBinding(
+  bucket: R2BucketLike,
+  calls: BindingCalls,
+  { bucket: name, key, headers, signal }: StoreTarget & { readonly headers: ObjectHeaders },
+): Promise<string> {
+  const discard = async (uploadId: string): Promise<void> => {
+    await bucket
+      .resumeMultipartUpload(key, uploadId)
+      .abort()
+      .catch(() => undefined);
+  };
+  return calls.run(
+    { operation: 'upload', bucket: name, key },
+    { signal, discard: (late) => void discard(late) },
+    async () => {
+      const upload = await bucket.createMultipartUpload(key, toStoringOptions(headers));
+      return upload.uploadId;
+    },
+  );
 }
 
 /** Makes the object of the parts that were sent. */

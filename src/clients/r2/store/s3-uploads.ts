@@ -1,8 +1,8 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { normalizeEtag } from '../etag.js';
-import { failureAttempts, failureName } from '../r2-error.js';
+import { failureAttempts, failureName, toR2Error, type R2Call } from '../r2-error.js';
 import type { R2Connection } from '../s3/r2-connection.js';
-import { s3Call } from '../s3/s3-call.js';
+import { abortError, s3Call } from '../s3/s3-call.js';
 import type {
   ObjectConditions,
   ObjectHeaders,
@@ -17,13 +17,34 @@ import { completedEtag } from './s3-completed-upload.js';
 import { conditionInput, objectInput } from './s3-inputs.js';
 import { letGoOf } from './s3-objects.js';
 
-/** Begins an upload in parts; answers with its id. */
+/**
+ * Begins an upload in parts; answers with its id. The signal is heeded when the server has answered: an upload whose id was
+ * lost could not be aborted.
+ */
 export async function createUpload(
   connection: R2Connection,
   request: StoreTarget & { readonly headers: ObjectHeaders },
 ): Promise<string> {
+  const { bucket, key, signal } = request;
+  const call = { operation: 'upload', bucket, key };
+  if (isAborted(signal)) throw toR2Error(abortError(signal), call);
+  const uploadId = await sendCreation(connection, call, request);
+  if (!isAborted(signal)) return uploadId;
+  await abortUpload(connection, { bucket, key, uploadId }).catch(() => undefined);
+  throw toR2Error(abortError(signal), call);
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+async function sendCreation(
+  connection: R2Connection,
+  call: R2Call,
+  request: StoreTarget & { readonly headers: ObjectHeaders },
+): Promise<string> {
   const { bucket, key } = request;
-  return s3Call(connection, { operation: 'upload', bucket, key }, request, async (s3) => {
+  return s3Call(connection, call, {}, async (s3) => {
     const command = new s3.sdk.CreateMultipartUploadCommand({
       Bucket: bucket,
       Key: key,

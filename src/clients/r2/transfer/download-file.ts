@@ -74,6 +74,9 @@ export interface R2NotModified {
   readonly lastModified: Date | null;
 }
 
+/** What `fetch` decodes, here or there: of a range it makes nothing, or rubbish. */
+const DECODED = /\b(?:x-)?(?:gzip|deflate|br|zstd)\b/i;
+
 /** What reads need of a client. */
 export type Reader = Pick<R2Internals, 'storeOf' | 'options'>;
 
@@ -173,11 +176,17 @@ function unlessRead(key: string, make: () => Response): Response {
 /** A server may answer a range with the whole object; a caller that asked for a part would take it for that part. */
 async function checkAnsweredRange(options: R2ConditionalDownloadOptions, read: FoundRead): Promise<void> {
   const { bucket, key, range } = options;
-  if (range === undefined || read.range !== null || isWhole(range, read.info.size)) return;
+  const { range: answered, info } = read;
+  if (range === undefined) return;
+  const decoded = answered !== null && DECODED.test(info.contentEncoding ?? '');
+  if (!decoded && (answered !== null || isWhole(range, info.size))) return;
   await read.body.cancel().catch(() => undefined);
+  const why = decoded
+    ? `it is stored with content encoding ${shown(info.contentEncoding)}, and only a whole object can be decoded`
+    : 'the server answered with the whole object';
   throw new CloudflareClientError(
     'R2_NOT_SUPPORTED',
-    `R2 download of ${bucket}/${key}: a range was asked for, and the server answered with the whole object.`,
+    `R2 download of ${bucket}/${key}: a range was asked for, and ${why}.`,
   );
 }
 

@@ -8,7 +8,7 @@ import { completeParts, checkConditions, type PartedUpload } from './complete-up
 import { createMd5, hexOf, isMd5, md5Of, type Md5 } from './md5.js';
 import type { Part, PartReader } from './part-reader.js';
 import { ProgressMeter } from './progress.js';
-import { checkPartSizes, type R2UploadCheckpoint } from './upload-checkpoint.js';
+import { checkPartSizes, type CheckpointPart, type R2UploadCheckpoint } from './upload-checkpoint.js';
 import type { Writer } from './upload-file.js';
 import type { R2UploadResult, UploadRequest } from './upload-options.js';
 
@@ -37,7 +37,7 @@ export class MultipartUpload {
   readonly #whole: Md5 | null;
   readonly #parts: (StoredPart & { readonly md5: Uint8Array })[] = [];
   /** At the server, by number: by this call and by an earlier one. */
-  readonly #stored = new Map<number, StoredPart>();
+  readonly #stored = new Map<number, CheckpointPart>();
   readonly #inFlight = new Set<Promise<void>>();
   readonly #controller = new AbortController();
   readonly #stopped: Promise<never>;
@@ -114,7 +114,11 @@ export class MultipartUpload {
       throw error;
     });
     checkPartSizes(parts, resume);
-    for (const part of parts) this.#stored.set(part.partNumber, part);
+    for (const part of parts) {
+      const { partNumber, etag } = part;
+      const known = resume.parts?.find((each) => each.partNumber === partNumber && each.etag === etag);
+      this.#stored.set(partNumber, { ...part, md5: known?.md5 });
+    }
   }
 
   /** A failure is remembered and stops the others; the loop sees it before it goes on. */
@@ -152,15 +156,21 @@ export class MultipartUpload {
     { bytes }: Part,
   ): Promise<void> {
     const { number, md5, ...upload } = target;
-    const stored = this.#stored.get(number);
     const size = bytes.byteLength;
-    const there = stored !== undefined && (stored.size ?? size) === size && sameTag(stored.etag, md5);
-    if (there) this.#progress.add(size);
-    const etag = there ? stored.etag : await this.#send(target, bytes);
+    const there = this.#storedPart(number, size, md5);
+    if (there !== null) this.#progress.add(size);
+    const etag = there?.etag ?? (await this.#send(target, bytes));
     this.#parts.push({ partNumber: number, etag, size, md5 });
-    this.#stored.set(number, { partNumber: number, etag, size });
+    this.#stored.set(number, { partNumber: number, etag, size, md5: hexOf(md5) });
     this.#source.reader.reuse(bytes);
-    if (!there) this.#checkpoint(upload);
+    if (there === null) this.#checkpoint(upload);
+  }
+
+  /** The part that the server has of this content. What nothing is known of does not count: an object of two contents would be worse. */
+  #storedPart(number: number, size: number, md5: Uint8Array): StoredPart | null {
+    const stored = this.#stored.get(number);
+    if (stored === undefined || (stored.size ?? size) !== size) return null;
+    return (stored.md5 ?? stored.etag) === hexOf(md5) ? stored : null;
   }
 
   /** Sends a part, and again when it arrived damaged; what fails otherwise was tried again by the store. */

@@ -92,7 +92,7 @@ class ResumingBody {
   async #read(): Promise<Uint8Array | null> {
     const expected = this.#source.range?.length;
     if (this.#reader === null && expected === this.#received) return null;
-    this.#reader ??= (await this.#open()).getReader();
+    this.#reader ??= await this.#openReader();
     const { done, value } = await this.#reader.read();
     if (!done) return value;
     if (expected === undefined || this.#received === expected) return null;
@@ -114,7 +114,8 @@ class ResumingBody {
     this.#reader = null;
     this.#failures += 1;
     this.#sinceFailure = 0;
-    if (this.#cancelled || etag === '' || range === null || !isPassing(error)) throw error;
+    this.#throwIfCancelled(error);
+    if (etag === '' || range === null || !isPassing(error)) throw error;
     if (this.#failures >= maxAttempts) {
       if (maxAttempts === 1) throw error;
       const why = `was given up after ${maxAttempts} attempts; ${this.#received} of ${range.length} bytes arrived`;
@@ -123,6 +124,18 @@ class ResumingBody {
     await abortableWait(Math.min(FIRST_DELAY_MS * 2 ** (this.#failures - 1), MAX_DELAY_MS), { signal, wait }, () =>
       this.#error('R2_ABORTED', 'was aborted', signal?.reason),
     );
+    this.#throwIfCancelled(error);
+  }
+
+  #throwIfCancelled(error: unknown): void {
+    if (this.#cancelled) throw error;
+  }
+
+  async #openReader(): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+    const reader = (await this.#open()).getReader();
+    // Nobody else would let go of what comes after the cancellation.
+    if (this.#cancelled) await reader.cancel().catch(() => undefined);
+    return reader;
   }
 
   /** The rest, of the same version only. */

@@ -8,7 +8,13 @@ export interface R2UploadCheckpoint {
   /** Bytes of each part but the last. */
   readonly partSizeBytes: number;
   /** The parts that the server has. Where it can list them itself (R2's S3 API), its own list counts. @default none */
-  readonly parts?: readonly StoredPart[] | undefined;
+  readonly parts?: readonly CheckpointPart[] | undefined;
+}
+
+/** A part that the server has. */
+export interface CheckpointPart extends StoredPart {
+  /** Of its content, in hexadecimal: the tags of R2's parts do not say what is in them. @default not known */
+  readonly md5?: string | undefined;
 }
 
 /**
@@ -52,8 +58,11 @@ export function checkPartSizes(parts: readonly StoredPart[], { uploadId, partSiz
 }
 
 function isPart(part: unknown): boolean {
-  const { partNumber, etag, size } = (part as Partial<StoredPart> | null) ?? {};
+  const { partNumber, etag, size, md5 } = (part as Partial<CheckpointPart> | null) ?? {};
   return (
-    Number.isSafeInteger(partNumber) && typeof etag === 'string' && (size === undefined || Number.isSafeInteger(size))
+    Number.isSafeInteger(partNumber) &&
+    typeof etag === 'string' &&
+    (size === undefined || Number.isSafeInteger(size)) &&
+    (md5 === undefined || typeof md5 === 'string')
   );
 }

@@ -1,5 +1,5 @@
 import { CloudflareClientError } from '../../../errors.js';
-import { wrongLength } from '../s3/body-source.js';
+import { sourceFailure, wrongLength } from '../s3/body-source.js';
 import { inSlices } from '../s3/slices.js';
 import type { R2Internals } from '../r2-internals.js';
 import type { StoreBody } from '../store/object-store.js';
@@ -43,11 +43,16 @@ function streamOf(body: Uint8Array | Blob | StreamBody): StreamBody {
   return body instanceof Blob ? { stream: body.stream(), length: body.size } : body;
 }
 
+/** A Blob can be a file, which may have been changed or removed since. */
+function sourceFailed(error: unknown): never {
+  throw sourceFailure(error);
+}
+
 /** What can be read twice is hashed first, so that the server refuses what was damaged on its way. */
 async function putSized(upload: Upload, body: Uint8Array | Blob): Promise<R2UploadResult> {
   const { md5 } = upload.request;
   if (body instanceof Uint8Array) return put(upload, body, body.byteLength, md5 ?? (await md5Of(body)));
-  return put(upload, body, body.size, md5 ?? (await md5OfBlob(body)));
+  return put(upload, body, body.size, md5 ?? (await md5OfBlob(body).catch(sourceFailed)));
 }
 
 async function uploadStream(upload: Upload, body: StreamBody): Promise<R2UploadResult> {

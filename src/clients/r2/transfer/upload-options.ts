@@ -48,7 +48,8 @@ export interface R2UploadOptions {
   /**
    * `*` stores only when there is no such object yet; rejects with `R2_PRECONDITION_FAILED` otherwise. One request decides that at the
    * server. An upload in parts is checked before it begins and at its completion: by the server where it heeds conditions
-   * there, else just before, so that a writer within that moment is not seen.
+   * there, else just before, so that a writer within that moment is not seen. What was sent again because its answer was lost may be
+   * refused for the object that it stored itself: `headFile` tells, by the entity tag.
    *
    * @default stored in any case
    */
@@ -104,7 +105,7 @@ export interface R2UploadOptions {
   readonly keepOnFailure?: boolean | undefined;
   /**
    * Goes on with an upload in parts that an earlier call left behind. `body` is the whole content again: each part of it that the server
-   * has, by size and MD5 (by size alone where the tags of parts are no MD5), is not sent again. The finished object is compared with the MD5 of all parts.
+   * has, by size and MD5 (that of its tag, else of the checkpoint), is not sent again. The finished object is compared with the MD5 of all parts.
    *
    * @default a new upload
    */
