@@ -42,6 +42,10 @@ const config: Config = {
   collectCoverageFrom: ['src/**/*.ts'],
   coverageDirectory: 'coverage',
   testTimeout: 30_000,
+  // Most suites wait for workerd and for servers: on two cores, Jest's own choice of one worker leaves a core idle. Each suite of R2 loads an SDK
+  // of its own, which is not given back: a worker is replaced before its garbage slows what comes after.
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '500MB',
   reporters: ['default', '<rootDir>/scripts/count-reporter.cjs'],
 };
 

@@ -5,10 +5,10 @@ import { root, typeCheck } from '../support/type-check.js';
 /** What the examples take from the app around them. */
 const SURROUNDINGS = `
 import type * as clients from '@codex/cloudflare-clients';
-import type { KVNamespace } from '@cloudflare/workers-types';
+import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 declare global {
   interface Env {
-    AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace;
+    AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace; MEDIA: R2Bucket;
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
   }
   interface Content { id: string }
@@ -17,7 +17,7 @@ declare global {
   const DATABASE: clients.Token<Database>;
   const CLOCK: clients.Token<() => number>;
   const cache: clients.CacheClient;
-  const r2: clients.R2Client, bucket: string, key: string, size: number, file: File;
+  const r2: clients.R2Client, bucket: string, key: string, size: number, file: File, request: Request;
   const container: import('tsyringe').DependencyContainer;
   const env: Env, ctx: ExecutionContext, token: string, ip: string, body: ReadableStream, creatorId: string, mediaId: string, items: Content[];
   const db: { findPublished(): Promise<Content[]> };

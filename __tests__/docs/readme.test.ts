@@ -12,13 +12,13 @@ const examples = examplesOf(readme);
 
 /** What the examples take from the app around them. */
 const SURROUNDINGS = `
-import type { KVNamespace } from '@cloudflare/workers-types';
+import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 declare global {
   interface Env {
     AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace;
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
   }
-  interface Env { ANALYTICS: AnalyticsEngineDataset }
+  interface Env { ANALYTICS: AnalyticsEngineDataset; MEDIA: R2Bucket }
   interface Env { HLS_SECRET: string; HLS_OLD_SECRET: string }
   function fetchFront(signal: AbortSignal): Promise<string[]>;
   function openDatabase(env: object): { titles(): Promise<string[]> };

@@ -1,30 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
+import { describeInChromium, freePort, launchChromium } from './support/chromium.js';
 
 const ROOT = join(__dirname, '../..');
-const CHROMIUM = '/usr/bin/chromium';
-const CHROMIUM_FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const START_TIMEOUT_MS = 60_000;
 
-const isCI = (process.env['CI'] ?? '') !== '';
-const isSkipped = !existsSync(CHROMIUM) && !isCI;
-if (isSkipped) process.stderr.write(`Skipped: there is no ${CHROMIUM}. On Debian: apt-get install chromium\n`);
-
-(isSkipped ? describe.skip : describe)('the page of the demo', () => {
+describeInChromium('the page of the demo', () => {
   let demo: ChildProcess | undefined;
   let url: string;
   let browser: Browser | undefined;
@@ -34,7 +17,7 @@ if (isSkipped) process.stderr.write(`Skipped: there is no ${CHROMIUM}. On Debian
     url = `http://127.0.0.1:${await freePort()}`;
     demo = spawn(process.execPath, ['examples/worker/demo.mjs', '--port', new URL(url).port], { cwd: ROOT });
     await printed(demo, 'The page is at');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+    browser = await launchChromium();
   }, START_TIMEOUT_MS * 2);
 
   afterAll(async () => {
@@ -157,15 +140,6 @@ function printed(child: ChildProcess, text: string): Promise<void> {
       clearTimeout(timer);
       child.off('exit', fail);
       resolve();
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
     });
   });
 }

@@ -1,32 +1,15 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { startHlsStage, type HlsStage } from './support/hls-stage.js';
+import { describeInChromium, freePort, launchChromium } from './support/chromium.js';
 
 const ROOT = join(__dirname, '../..');
-const CHROMIUM = '/usr/bin/chromium';
-const CHROMIUM_FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const START_TIMEOUT_MS = 120_000;
 const SECONDS_OF_MEDIA = 6;
 const FRAMES = 72;
 const FOLDER = 'creator-1/hls/media-1/';
 const OTHER = 'creator-1/hls/media-2/';
-
-const isCI = (process.env['CI'] ?? '') !== '';
-const isSkipped = !existsSync(CHROMIUM) && !isCI;
-if (isSkipped) process.stderr.write(`Skipped: there is no ${CHROMIUM}. On Debian: apt-get install chromium\n`);
 
 /** What came of playing. */
 interface Played {
@@ -70,14 +53,14 @@ const PLAY = `(source) => new Promise((resolve) => {
   hls.attachMedia(video);
 })`;
 
-(isSkipped ? describe.skip : describe)('private HLS in a browser', () => {
+describeInChromium('private HLS in a browser', () => {
   let stage: HlsStage;
   let browser: Browser | undefined;
   let page: Page;
 
   beforeAll(async () => {
     stage = await startHlsStage([FOLDER, OTHER]);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+    browser = await launchChromium();
   }, START_TIMEOUT_MS);
 
   afterAll(async () => {
@@ -207,12 +190,3 @@ const PLAY = `(source) => new Promise((resolve) => {
     }
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
-}

@@ -1,21 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { describeInChromium, freePort, launchChromium } from './support/chromium.js';
 
-const CHROMIUM = '/usr/bin/chromium';
-const isSkipped = !existsSync(CHROMIUM) && (process.env['CI'] ?? '') === '';
-
-(isSkipped ? it.skip : it)(
-  'the example of uploads stores what is chosen, and says what is refused',
-  async () => {
+describeInChromium('the example of uploads', () => {
+  it('stores what is chosen, and says what is refused', async () => {
     const port = await freePort();
     const server = spawn(process.execPath, ['examples/uploads/server.mjs', '--port', String(port)], {
       cwd: join(__dirname, '../..'),
     });
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+    const browser = await launchChromium();
     try {
       await started(server);
       const page = await browser.newPage();
@@ -37,9 +30,8 @@ const isSkipped = !existsSync(CHROMIUM) && (process.env['CI'] ?? '') === '';
       server.kill('SIGTERM');
       await ended;
     }
-  },
-  60_000,
-);
+  }, 60_000);
+});
 
 function started(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -49,15 +41,6 @@ function started(child: ChildProcess): Promise<void> {
     child.stdout?.on('data', (chunk: Buffer) => {
       output += chunk.toString();
       if (output.includes('The page is at')) resolve();
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
     });
   });
 }

@@ -1,21 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { checkCors, corsRules, R2Client, temporaryCredentials } from '../../src/index.js';
 import { putCorsRules } from '../support/bucket-cors.js';
 import { startS3Front, type FrontRequest, type S3Front } from '../support/s3-front.js';
 import { startUploadApp, type UploadApp } from './uploads/app.js';
+import { describeInChromium, launchChromium } from './support/chromium.js';
 
-const CHROMIUM = '/usr/bin/chromium';
-const CHROMIUM_FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const MIB = 1024 * 1024;
 const LARGE = 12 * MIB + 17;
 const bucket = 'browser-media';
@@ -37,17 +27,13 @@ interface Upload {
   readonly prefix?: string;
 }
 
-const isCI = (process.env['CI'] ?? '') !== '';
-const isSkipped = !existsSync(CHROMIUM) && !isCI;
-if (isSkipped) process.stderr.write(`Skipped: there is no ${CHROMIUM}. On Debian: apt-get install chromium\n`);
-
 let front: S3Front;
 let r2: R2Client;
 let app: UploadApp;
 let browser: Browser;
 let page: Page;
 
-(isSkipped ? describe.skip : describe)('uploads from Chromium', () => {
+describeInChromium('uploads from Chromium', () => {
   beforeAll(async () => {
     front = await startS3Front({ buckets: [bucket] });
     r2 = new R2Client(front.config);
@@ -58,7 +44,7 @@ let page: Page;
       allowedTypes: ['video/*', 'text/plain'],
       credentials: uppyCredentials,
     });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_FLAGS });
+    browser = await launchChromium();
   }, 60_000);
 
   afterAll(async () => {

@@ -29,7 +29,7 @@ describe('the package', () => {
     expect(Number(names)).toBeGreaterThan(0);
   });
 
-  it('does not load the AWS SDK when it is imported, only when R2 is first used', () => {
+  it('does not load the AWS SDK when it is imported or when URLs are signed, only when R2 is first asked', () => {
     const loaded = runModule(`
       import { register } from 'node:module';
       import { MessageChannel } from 'node:worker_threads';
@@ -45,10 +45,13 @@ describe('the package', () => {
       const settle = () => new Promise((resolve) => setTimeout(resolve, 50));
       const count = () => urls.filter((url) => url.includes('@aws-sdk')).length;
       const { R2Client } = await import('@codex/cloudflare-clients');
-      const r2 = new R2Client({ accountId: 'a', accessKeyId: 'b', secretAccessKey: 'c' });
+      const r2 = new R2Client({
+        accountId: 'a', accessKeyId: 'b', secretAccessKey: 'c', endpoint: 'http://127.0.0.1:1',
+      }, { maxAttempts: 1 });
+      await r2.getSignedUrl({ bucket: 'media', key: 'k', expiresIn: 60 });
       await settle();
       const before = count();
-      await r2.getSignedUrl({ bucket: 'media', key: 'k', expiresIn: 60 });
+      await r2.headFile({ bucket: 'media', key: 'k' }).catch(() => undefined);
       await settle();
       console.log(JSON.stringify({ before, after: count() > 0, seen: urls.length > 0 }));
     `);

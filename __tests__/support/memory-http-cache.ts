@@ -3,6 +3,7 @@ import type { HlsCacheLike } from '../../src/clients/r2/hls/media-cache.js';
 interface Kept {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly headers: Headers;
+  readonly since: number;
   readonly until: number;
 }
 
@@ -24,7 +25,7 @@ export class MemoryHttpCache implements HlsCacheLike {
     const { bytes } = kept;
     const headers = new Headers(kept.headers);
     headers.set('cf-cache-status', 'HIT');
-    headers.set('age', '864000');
+    headers.set('age', String(Math.floor((this.#now() - kept.since) / 1000)));
     headers.set('date', new Date(0).toUTCString());
     if (request.headers.get('if-none-match') === headers.get('etag'))
       return new Response(null, { status: 304, headers });
@@ -43,7 +44,8 @@ export class MemoryHttpCache implements HlsCacheLike {
     const bytes = new Uint8Array(await response.arrayBuffer());
     // What would not be kept is an error of the caller here.
     if (seconds === undefined || response.headers.has('set-cookie')) throw new TypeError(`not kept: ${control}`);
-    const until = this.#now() + Number(seconds) * 1000;
-    this.entries.set(request.url, { bytes, headers: new Headers(response.headers), until });
+    const since = this.#now();
+    const until = since + Number(seconds) * 1000;
+    this.entries.set(request.url, { bytes, headers: new Headers(response.headers), since, until });
   }
 }

@@ -83,7 +83,7 @@ describe('one signal for 50 calls', () => {
   it('ends them all when it fires, by a binding', async () => {
     const { controller, most } = watched();
     const fake = new FakeBucket();
-    fake.answer(hangs());
+    fake.answer(hangs);
     const store = new BindingStore(bucket, fake, resolveR2Options({}));
     const puts = times((index) =>
       store.put({ bucket, key: `${index}`, headers, body: new Uint8Array(3), length: 3, signal: controller.signal }),

@@ -17,6 +17,9 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 // URL parsers take `%2e` for a dot: pasted into a URL as it is, such a segment would climb as `..` does.
 const DOTS = /^(?:\.|%2e){1,2}$/i;
 
+/** R2 does so before it stores (https://developers.cloudflare.com/r2/reference/unicode-interoperability/): two ids would be one. */
+const NOT_NORMAL = 'is not in Unicode’s normal form C, into which R2 brings keys: use normalize()';
+
 /** What an object of the unified bucket is. */
 export type MediaKind = keyof typeof FOLDERS | 'asset';
 
@@ -34,7 +37,8 @@ export interface MediaKey {
 
 /**
  * Builds the keys of one creator. Every method throws `INVALID_KEY` for an id or a name that is empty, `.`, `..`, holds a
- * slash, a backslash, a control character or half of a surrogate pair, and for a key of more than 1,024 UTF-8 bytes.
+ * slash, a backslash, a control character or half of a surrogate pair, or is not in Unicode's normal form C (R2 would take it for
+ * the one that is), and for a key of more than 1,024 UTF-8 bytes.
  */
 export interface MediaKeys {
   readonly creatorId: string;
@@ -123,11 +127,12 @@ export function mediaKeys(creatorId: string): MediaKeys {
  * Takes a key of the unified bucket apart.
  *
  * @param key any key, such as one of a listing or of an event.
- * @returns its parts, or `null` when it is not of this layout, or has a segment that `mediaKeys` would refuse. Never throws.
+ * @returns its parts in normal form C, or `null` when it is not of this layout, or has a segment that `mediaKeys` would refuse. Never throws.
  */
 export function parseMediaKey(key: string): MediaKey | null {
   if (typeof key !== 'string' || new TextEncoder().encode(key).byteLength > MAX_KEY_BYTES) return null;
-  const segments = key.split('/');
+  // R2 lists a key as it was written last, and knows it by this form alone.
+  const segments = key.normalize().split('/');
   if (segments.some((segment) => defectOf(segment) !== undefined)) return null;
   const [creatorId = '', folder, ...rest] = segments;
   const kind = kindOf(folder);
@@ -166,9 +171,11 @@ function checkSegment(segment: string, name: string, whole: unknown = segment): 
 function defectOf(segment: unknown): string | undefined {
   if (typeof segment !== 'string') return 'is not a string';
   if (segment === '') return 'is empty';
+  if (segment.length > MAX_KEY_BYTES) return `is longer than the ${MAX_KEY_BYTES} bytes of a key`;
   if (DOTS.test(segment)) return 'is `.` or `..`, which climbs out of its folder';
   if (segment.includes('/')) return 'holds a slash';
   if (segment.includes('\\')) return 'holds a backslash, which some take for a slash';
   if (CONTROL_CHARACTER.test(segment)) return 'holds a control character';
-  return LONE_SURROGATE.test(segment) ? 'holds half of a surrogate pair' : undefined;
+  if (LONE_SURROGATE.test(segment)) return 'holds half of a surrogate pair';
+  return segment === segment.normalize() ? undefined : NOT_NORMAL;
 }

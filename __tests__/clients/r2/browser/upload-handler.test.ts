@@ -216,6 +216,21 @@ describe('what is refused', () => {
     expect(await params('filename=a.mp4&size=101', { 'x-pro': '1' })).toEqual([200, undefined]);
   });
 
+  it('what the handler limits, also where authorize names a limit that is undefined', async () => {
+    const session = { prefix: 'u1/', maxSizeBytes: undefined, allowedTypes: undefined, id: 7 };
+    const handle = handler({ allowedTypes: ['video/*'], maxSizeBytes: 100, authorize: () => session });
+    expect((await call(handle, '/s3/params?filename=a.html&size=1')).status).toBe(415);
+    expect((await call(handle, '/s3/params?filename=a.mp4&size=101')).status).toBe(413);
+  });
+
+  it('what authorize knows beside the grant: a bucket, a life, a way of making keys', async () => {
+    const row = { prefix: 'u1/', bucket: 'another-bucket', expiresIn: 604_800, writeOnce: false, keyFor: () => 'same' };
+    const { json } = await call(handler({ authorize: () => row }), '/s3/params?filename=a.mp4&size=1');
+    expect(json).toMatchObject({ expires: 3600, fields: { key: 'u1/id-1-a.mp4' } });
+    expect(new URL(json['url'] as string).pathname).toMatch(new RegExp(`/${bucket}/u1/id-1-a\\.mp4$`));
+    expect(json['headers']).toMatchObject({ 'if-none-match': '*' });
+  });
+
   it('more parts at once than Uppy asks for', async () => {
     const numbers = Array.from({ length: 1001 }, (_, index) => index + 1).join();
     const { status } = await call(handler(), `/s3/multipart/u/batch?key=u1%2Fk&partNumbers=${numbers}`);
@@ -280,6 +295,25 @@ describe('who may call', () => {
     expect((await preflight('https://evil.example')).status).toBe(403);
   });
 
+  it('is not said by a list that was changed later', async () => {
+    const allowedOrigins = [PAGE];
+    const handle = handler({ allowedOrigins });
+    allowedOrigins.push('https://evil.example');
+    const headers = { 'x-user': 'u1', origin: 'https://evil.example' };
+    expect((await call(handle, '/s3/params?filename=a', { headers })).status).toBe(403);
+  });
+
+  it('gets one CORS header, whatever the Response of authorize carries', async () => {
+    const own = { 'access-control-allow-origin': '*', vary: 'Cookie' };
+    const handle = handler({
+      allowedOrigins: [PAGE],
+      authorize: () => new Response(null, { status: 401, headers: own }),
+    });
+    const { headers } = await call(handle, '/s3/params', { headers: { origin: PAGE } });
+    expect(headers.get('access-control-allow-origin')).toBe(PAGE);
+    expect(headers.get('vary')).toBe('Cookie, Origin');
+  });
+
   it('can read refusals too', async () => {
     const headers = { origin: PAGE };
     const { status, headers: sent } = await call(handler({ allowedOrigins: [PAGE] }), '/s3/params', { headers });
@@ -299,6 +333,17 @@ describe('when R2 fails', () => {
     const { status, json } = await create(handler({ onError }));
     expect([status, json]).toEqual([502, { code: 'STORAGE_FAILED', message: 'The storage failed; try again later.' }]);
     expect(onError).toHaveBeenCalledWith(expect.objectContaining({ code: 'R2_ACCESS_DENIED' }), expect.any(Request));
+  });
+
+  it('outlives an async onError that rejects', async () => {
+    const unhandled = jest.fn();
+    process.once('unhandledRejection', unhandled);
+    front.fault(() => true, { status: 403, code: 'AccessDenied' });
+    const onError: unknown = () => Promise.reject(new Error('the log is full'));
+    expect((await create(handler({ onError: onError as () => void }))).status).toBe(502);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('passes a rate limit on', async () => {
@@ -328,6 +373,9 @@ describe('options', () => {
     ['allowedOrigins', { allowedOrigins: ['*'] }],
     ['bucket', { bucket: 'X' }],
     ['onError', { onError: 1 as never }],
+    ['allowCredentials', { allowCredentials: 'false' as never }],
+    ['allowedHeaders', { allowedHeaders: 'authorization' as never }],
+    ['allowedHeaders', { allowedHeaders: ['a b'] }],
   ])('%s is checked when the handler is made: %j', (name, options) => {
     expect(() => handler(options)).toThrow(name);
   });

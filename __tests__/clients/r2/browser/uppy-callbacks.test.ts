@@ -159,6 +159,56 @@ describe('uploads in parts', () => {
     );
   });
 
+  it('replace no object, unless writeOnce is off', async () => {
+    const once = { keyFor: ({ name }: { name: string }) => name };
+    const upload = async (content: string, uploads: ReturnType<typeof callbacks>) => {
+      const { uploadId, key } = await uploads.createMultipartUpload({ name: 'same.txt' });
+      const { etag } = await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', content);
+      return { uploadId, key, parts: [{ PartNumber: 1, ETag: etag }] };
+    };
+    const uploads = callbacks(once);
+    const [first, second, third] = [
+      await upload('first', uploads),
+      await upload('second', uploads),
+      await upload('third', uploads),
+    ];
+    await uploads.completeMultipartUpload(first);
+    expect(await refusal(() => uploads.completeMultipartUpload(second))).toBe('ALREADY_STORED');
+    expect(await refusal(() => uploads.signRequest({ method: 'POST', ...third }))).toBe('ALREADY_STORED');
+    expect(await stored(first.key)).toBe('first');
+    expect(front.pending(bucket)).toEqual([]);
+    const many = callbacks({ ...once, writeOnce: false });
+    await many.completeMultipartUpload(await upload('other', many));
+    expect(await stored(first.key)).toBe('other');
+  });
+
+  it('replace no object that came while they were completed', async () => {
+    const uploads = callbacks();
+    const { uploadId, key } = await uploads.createMultipartUpload({ name: 'late.txt' });
+    const { etag } = await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', 'mine');
+    const parts = [{ PartNumber: 1, ETag: etag }];
+    const refused = { status: 412, code: 'PreconditionFailed' };
+    front.fault(({ operation }) => operation === 'CompleteMultipartUpload', refused);
+    expect(await refusal(() => uploads.completeMultipartUpload({ uploadId, key, parts }))).toBe('ALREADY_STORED');
+    expect(front.pending(bucket)).toEqual([]);
+    expect((await uploads.signRequest({ method: 'POST', key, uploadId })).headers).toEqual({ 'if-none-match': '*' });
+  });
+
+  it('are not completed with parts that were not measured', async () => {
+    const uploads = callbacks({ maxSizeBytes: 6 * MIB });
+    const { uploadId, key } = await uploads.createMultipartUpload({ name: 'race.mp4' });
+    const first = await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', 'small');
+    const one = { PartNumber: 1, ETag: first.etag };
+    // The tag of a part that is sent between the measuring and the completion can be known before: it was sent once already.
+    for (const parts of [[{ PartNumber: 1, ETag: '"other"' }], [one, { PartNumber: 2, ETag: '"to come"' }]]) {
+      front.reset();
+      expect(await refusal(() => uploads.completeMultipartUpload({ uploadId, key, parts }))).toBe('BAD_REQUEST');
+      expect(front.count('CompleteMultipartUpload')).toBe(0);
+    }
+    await uploads.completeMultipartUpload({ uploadId, key, parts: [one] });
+    expect(await stored(key)).toBe('small');
+  });
+
   it.each([
     ['no list', undefined],
     ['an empty list', []],
@@ -252,9 +302,12 @@ describe('confinement to the prefix', () => {
     expect(front.pending(bucket)).toEqual([]);
   });
 
-  it.each(['', '/', 'u1', '/u1/', 'u1/../', 'a/./', 'x'.repeat(1024) + '/'])('does not take the prefix %j', (wrong) => {
-    expect(() => callbacks({ prefix: wrong })).toThrow(/prefix/);
-  });
+  it.each(['', '/', 'u1', '/u1/', 'u1/../', 'a/./', 'e\u0301/', '\u212a1/', 'x'.repeat(1024) + '/'])(
+    'does not take the prefix %j',
+    (wrong) => {
+      expect(() => callbacks({ prefix: wrong })).toThrow(/prefix/);
+    },
+  );
 
   it('does not let keyFor leave the prefix', () => {
     const file = { name: 'a', size: 1 };
@@ -312,6 +365,20 @@ describe('signRequest', () => {
     await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', 'four');
     expect(await refusal(() => uploads.signRequest({ method: 'POST', key, uploadId }))).toBe('TOO_LARGE');
     expect(front.pending(bucket)).toEqual([]);
+  });
+
+  it('does not sign a completion ahead of the parts, nor for long, where there is a limit', async () => {
+    const uploads = callbacks({ maxSizeBytes: 10 });
+    const { uploadId, key } = await uploads.createMultipartUpload({ name: 'x' });
+    const request = { method: 'POST', key, uploadId };
+    expect(await refusal(() => uploads.signRequest(request))).toBe('BAD_REQUEST');
+    await sendSigned(uploads.signPart({ uploadId, key, partNumber: 1 }), 'PUT', 'four');
+    const life = async (signing: typeof uploads): Promise<string | null> =>
+      new URL((await signing.signRequest(request)).url).searchParams.get('X-Amz-Expires');
+    expect(await life(uploads)).toBe('300');
+    expect(await life(callbacks({ maxSizeBytes: 10, expiresIn: 60 }))).toBe('60');
+    expect(await life(callbacks())).toBe('3600');
+    await uploads.abortMultipartUpload({ uploadId, key });
   });
 
   it('refuses to delete objects, and whatever Uppy does not ask for', async () => {

@@ -227,6 +227,10 @@ describe('HlsTokens', () => {
     expect(codeOf(sign({ key: 'master.m3u8' }))).toBe('INVALID_PREFIX');
     expect(codeOf(sign({ key: '' }))).toBe('INVALID_KEY');
     expect(codeOf(sign({ mediaPrefix: 'creator-2/' }))).toBe('INVALID_KEY');
+    // What no request could be let in to.
+    for (const key of ['c/hls/m//a.m3u8', 'c/hls/m/a\\b.m3u8', 'c/hls/m/720p/']) {
+      expect(codeOf(sign({ key, mediaPrefix: 'c/hls/m' }))).toBe('INVALID_KEY');
+    }
     expect(
       codeOf(() => new HlsTokens({ secrets: [SECRET], now: () => NaN }).signPath({ key: KEY, expiresIn: 1 })),
     ).toBe('INVALID_OPTION');
@@ -266,6 +270,12 @@ describe('a signed cookie', () => {
     const foreign = '__Secure-hls=1.3.AAAA';
     expect(tokens.verify(at(path, `${foreign}; ${foreign}; ${pair}`))).not.toBeNull();
     expect(tokens.verify(at(path, `${`${foreign}; `.repeat(4)}${pair}`))).toBeNull();
+  });
+
+  it('refuses a folder whose path browsers would ignore', () => {
+    const key = (characters: number): string => `${'ü'.repeat(characters)}/master.m3u8`;
+    expect(codeOf(() => tokens.signCookie({ key: key(200), expiresIn: 60 }))).toBe('INVALID_PREFIX');
+    expect(tokens.signCookie({ key: key(150), expiresIn: 60 }).setCookie).toContain('; Path=/v/%C3%BC');
   });
 
   it('refuses attributes that would become others', () => {

@@ -63,6 +63,7 @@ const lowLatency = [
   '#EXT-X-SKIP:SKIPPED-SEGMENTS=3',
   '#EXT-X-DATERANGE:ID="ad,1",CLASS="com.apple.hls.interstitial",START-DATE="2026-01-01T00:00:08Z",X-ASSET-URI="ads/one.m3u8",X-RESTRICT="SKIP,JUMP"',
   '#EXT-X-DATERANGE:ID="ad2",CLASS="com.apple.hls.interstitial",START-DATE="2026-01-01T00:00:16Z",X-ASSET-LIST="ads/list.json?pod=2",X-COM-URI="vendor"',
+  '#EXT-X-DATERANGE:ID="pre",CLASS="com.apple.hls.preload",START-DATE="2026-01-01T00:00:10Z",X-TARGET-ID="ad2",X-URI="ads/list.json?preload"',
   '#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:00:00Z',
   '#EXTINF:4.00008,',
   'segment-269.m4s',
@@ -129,6 +130,7 @@ export const PLAYLISTS: readonly PlaylistFixture[] = [
     uris: [
       ['ads/one.m3u8', 'EXT-X-DATERANGE'],
       ['ads/list.json?pod=2', 'EXT-X-DATERANGE'],
+      ['ads/list.json?preload', 'EXT-X-DATERANGE'],
       ['segment-269.m4s', 'EXTINF'],
       ['part-270.0.m4s', 'EXT-X-PART'],
       ['part-270.m4s', 'EXT-X-PART'],

@@ -90,6 +90,15 @@ describe('a request with a token', () => {
     expect(response.headers.get('cache-control')).toBe('private, max-age=600, immutable');
   });
 
+  it('gets no page that could act as the app, whatever was uploaded', async () => {
+    const key = `${FOLDER}page.html`;
+    await r2.uploadFile({ bucket: BUCKET, key, body: '<script>steal()</script>', contentType: 'text/html' });
+    for (let time = 0; time < 2; time += 1) {
+      const { headers } = await handler()(get(pathOf(key)));
+      expect(headers.get('content-security-policy')).toBe('sandbox');
+    }
+  });
+
   it('gets a content key, which nothing may keep', async () => {
     const response = await handler()(get(pathOf(`${FOLDER}keys/1.key`)));
     expect([response.status, await response.text()]).toEqual([200, 'sixteen bytes ok']);
@@ -176,6 +185,7 @@ describe('a request without a right', () => {
 describe('the cache', () => {
   it('gives all viewers what the first one read, under no token', async () => {
     const first = await handler()(get(pathOf(SEGMENT)));
+    now += 60_000;
     const second = await handler()(get(pathOf(SEGMENT, 30)));
     expect(server.count('GetObject')).toBe(1);
     expect([await second.text(), second.headers.get('etag')]).toEqual([CONTENT, first.headers.get('etag')]);
@@ -223,6 +233,17 @@ describe('the cache', () => {
     expect(server.count('GetObject')).toBe(1);
     now += 1;
     await handler()(get(pathOf(MASTER)));
+    expect(server.count('GetObject')).toBe(2);
+  });
+
+  it('does not let the browser keep for as long again what it has kept itself', async () => {
+    const control = async (key: string): Promise<string | null> =>
+      (await handler({ segmentMaxAge: 90 })(get(pathOf(key)))).headers.get('cache-control');
+    expect(await control(MASTER)).toBe('private, max-age=2');
+    expect(await control(SEGMENT)).toBe('private, max-age=90, immutable');
+    now += 1_500;
+    expect(await control(MASTER)).toBe('private, max-age=1');
+    expect(await control(SEGMENT)).toBe('private, max-age=89, immutable');
     expect(server.count('GetObject')).toBe(2);
   });
 
@@ -314,6 +335,7 @@ describe('options', () => {
     expect(stranger.headers.get('access-control-allow-origin')).toBeNull();
     const preflight = await serve(ask(pathOf(SEGMENT), { method: 'OPTIONS', headers: { origin } }));
     expect([preflight.status, preflight.headers.get('access-control-allow-methods')]).toEqual([204, 'GET, HEAD']);
+    expect(preflight.headers.get('access-control-allow-headers')).toContain('CMCD-Request');
     const anyone = await handler({ cors: { origins: '*' } })(get(pathOf(SEGMENT), { origin }));
     expect(anyone.headers.get('access-control-allow-origin')).toBe('*');
     expect(anyone.headers.get('access-control-expose-headers')).toContain('Content-Range');

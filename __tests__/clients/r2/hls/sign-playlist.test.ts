@@ -74,6 +74,22 @@ describe('signPlaylist', () => {
     }
   });
 
+  it('tells a route the path of a key, in which nothing is taken for a query or fragment', async () => {
+    const key = `${FOLDER}odd.m3u8`;
+    await r2.uploadFile({
+      bucket: BUCKET,
+      key,
+      body: '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nHD%20%231%3F/100%25.m3u8\n',
+    });
+    const playlist = await signPlaylist(r2, {
+      bucket: BUCKET,
+      key,
+      expiresIn: 60,
+      route: ({ path }) => `/api/hls/${path}`,
+    });
+    expect(playlist?.text.split('\n')[2]).toBe(`/api/hls/${FOLDER}HD%20%231%3F/100%25.m3u8`);
+  });
+
   it('leaves playlists as they are when there is no route', async () => {
     const key = await store('master.m3u8', '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n720p/playlist.m3u8?v=1\n');
     expect(await sign(key)).toBe('#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n720p/playlist.m3u8?v=1\n');

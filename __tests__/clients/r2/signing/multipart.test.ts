@@ -124,6 +124,7 @@ describe('input', () => {
     [{ uploadId: 'a b' }, 'uploadId "a b"'],
     [{ contentLength: -1 }, 'contentLength -1 must be'],
     [{ contentLength: 1, plan: planParts(1) }, 'not given together'],
+    [{ plan: null }, 'plan null must be an object.'],
     [{ partNumbers: [2], plan: planParts(1) }, 'plan has 1 parts, and no part 2.'],
     [{ expiresIn: 0 }, 'expiresIn 0 must be'],
   ])('of getSignedPartUrls is refused: %j', async (change, message) => {
@@ -137,6 +138,7 @@ describe('input', () => {
   it.each([
     [{ parts: [] }, 'one part at least'],
     [{ parts: undefined }, 'one part at least'],
+    [{ parts: [null] }, 'each of parts null must be an object.'],
     [{ parts: [{ partNumber: 1 }] }, 'part 1 has no etag; was ETag exposed by CORS?'],
     [{ parts: [{ partNumber: 1, etag: '""' }] }, 'part 1 has no etag'],
     [

@@ -52,5 +52,14 @@ describe('planParts', () => {
     expect(() => plannedLength(plan, 4)).toThrow('plan has 3 parts, and no part 4.');
     expect(() => plannedLength({ ...plan, lastPartSizeBytes: 5 * MIB }, 3)).toThrow('plan is not one');
     expect(() => plannedLength({ ...plan, partCount: 4 }, 4)).toThrow('plan is not one');
+    expect(() => plannedLength({ ...planParts(20 * MIB), partSizeBytes: undefined as never }, 1)).toThrow(
+      'plan is not one',
+    );
+    expect(() => plannedLength({ ...planParts(100 * 1024 * MIB), partSizeBytes: 5 * MIB }, 1)).toThrow(
+      'plan is not one',
+    );
+    for (const nothing of [null, 'plan', 5, []] as never[]) {
+      expect(() => plannedLength(nothing, 1)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }) as Error);
+    }
   });
 });

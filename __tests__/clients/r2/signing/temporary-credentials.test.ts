@@ -78,6 +78,8 @@ describe('temporaryCredentials', () => {
     ['INVALID_OPTION', { actions: ['get object'] }],
     ['INVALID_OPTION', { permission: 'all' }],
     ['INVALID_OPTION', { permission: undefined }],
+    ['INVALID_OPTION', { permission: 'admin-read-only' }],
+    ['INVALID_OPTION', { permission: 'admin-read-write', prefixes: undefined, objects: ['a'] }],
     ['INVALID_OPTION', { bucket: '' }],
     ['INVALID_OPTION', { ttlSeconds: 0 }],
     ['INVALID_OPTION', { ttlSeconds: 604_801 }],

@@ -41,7 +41,7 @@ describe('getSignedUploadUrl', () => {
       cacheControl: 'private, max-age=60',
       contentDisposition: 'attachment; filename="x.mp4"',
       contentLanguage: 'de',
-      metadata: { Title: 'Größe', plain: 'two words' },
+      metadata: { Title: 'Größe', plain: 'two  words', empty: '' },
       md5: createHash('md5').update(body).digest('base64'),
       writeOnce: true,
     });
@@ -53,6 +53,7 @@ describe('getSignedUploadUrl', () => {
       'content-md5',
       'content-type',
       'if-none-match',
+      'x-amz-meta-empty',
       'x-amz-meta-plain',
       'x-amz-meta-title',
     ]);
@@ -60,7 +61,7 @@ describe('getSignedUploadUrl', () => {
     expect(await r2.headFile({ bucket: BUCKET, key: 'right.mp4' })).toMatchObject({
       size: 10,
       contentType: 'video/mp4',
-      metadata: { title: 'Größe', plain: 'two words' },
+      metadata: { title: 'Größe', plain: 'two  words', empty: '' },
     });
     const stored = await (
       await fetch(await r2.getSignedUrl({ bucket: BUCKET, key: 'right.mp4', expiresIn: 60 }))

@@ -41,6 +41,7 @@ const ways: readonly (readonly [string, (asked: Asked) => Promise<Response>])[] 
 ];
 
 const later = (): string => new Date(Date.parse(lastModified) + 60_000).toUTCString();
+const asctime = (date: string): string => date.replace(/^(\w+), (\d+) (\w+) (\d+) ([\d:]+) GMT$/, '$1 $3 $2 $5 $4');
 const earlier = (): string => new Date(Date.parse(lastModified) - 60_000).toUTCString();
 
 describe.each(ways)('%s', (_name, respond) => {
@@ -107,6 +108,8 @@ describe.each(ways)('%s', (_name, respond) => {
     ['If-None-Match with its weak tag', () => ({ 'if-none-match': `W/${etag}` }), 304],
     ['If-None-Match with a list', () => ({ 'if-none-match': `"x", ${etag}` }), 304],
     ['If-None-Match with *', () => ({ 'if-none-match': '*' }), 304],
+    ['If-None-Match with a tag named *', () => ({ 'if-none-match': '"*"' }), 200],
+    ['If-None-Match with a tag that no signature carries', () => ({ 'if-none-match': '"\u00e9\t"' }), 200],
     ['If-None-Match with another', () => ({ 'if-none-match': '"x"' }), 200],
     [
       'If-None-Match with another, before the date',
@@ -116,6 +119,9 @@ describe.each(ways)('%s', (_name, respond) => {
     ['If-Modified-Since with its date', () => ({ 'if-modified-since': lastModified }), 304],
     ['If-Modified-Since with an earlier date', () => ({ 'if-modified-since': earlier() }), 200],
     ['If-Modified-Since with no date', () => ({ 'if-modified-since': 'yesterday' }), 200],
+    ['If-Modified-Since in the form of asctime', () => ({ 'if-modified-since': asctime(later()) }), 304],
+    ['If-Unmodified-Since with what only looks like a date', () => ({ 'if-unmodified-since': '2000' }), 200],
+    ['If-Unmodified-Since with a date that is not of HTTP', () => ({ 'if-unmodified-since': 'about 1 Jan 2000' }), 200],
     ['If-Match with its tag', () => ({ 'if-match': `"x", ${etag}` }), 200],
     ['If-Match with *', () => ({ 'if-match': '*' }), 200],
     ['If-Match with a weak tag', () => ({ 'if-match': `W/${etag}` }), 412],
@@ -148,6 +154,21 @@ describe.each(ways)('%s', (_name, respond) => {
 });
 
 describe('serveFile', () => {
+  it('says in a 304 what it says in a 200', async () => {
+    const gzip = new Blob(['hello']).stream().pipeThrough(new CompressionStream('gzip'));
+    const body = new Uint8Array(await new Response(gzip).arrayBuffer());
+    await r2.uploadFile({ bucket, key: 'g.txt', body, contentEncoding: 'gzip', cacheControl: 'private, max-age=60' });
+    const whole = await serve({}, { key: 'g.txt' });
+    await whole.body?.cancel();
+    const tag = whole.headers.get('etag')!;
+    expect(tag).toMatch(/^W\//);
+    for (const method of ['GET', 'HEAD']) {
+      const response = await serve({ method, headers: { 'if-none-match': tag } }, { key: 'g.txt' });
+      expect([response.status, response.headers.get('etag')]).toEqual([304, tag]);
+      expect(response.headers.get('cache-control')).toBe('private, max-age=60');
+    }
+  });
+
   it('answers 404 and 405', async () => {
     expect((await serve({}, { key: 'missing' })).status).toBe(404);
     expect((await serve({ headers: { range: 'bytes=0-' } }, { key: 'missing' })).status).toBe(404);

@@ -89,14 +89,21 @@ export function corsRules(options: CorsRulesOptions): R2CorsRule[] {
 export function corsNeeds(uppy: UploadClient = 'put', headers: readonly string[] = []): CorsNeeds {
   const methods = METHODS.get(uppy);
   if (methods === undefined) throw invalid(`uppy ${shown(uppy)} must be 4, 5, 6, 'companion' or 'put'`);
-  const given: unknown = headers;
-  if (!Array.isArray(given)) throw invalid(`headers ${shown(given)} must be an array`);
-  const wrong = (given as unknown[]).find(
-    (name) => typeof name !== 'string' || name === '*' || !HEADER_NAME.test(name),
-  );
-  if (wrong !== undefined) throw invalid(`headers: ${shown(wrong)} is not the name of a header`);
+  checkHeaderNames('headers', headers);
   const all = new Set([...UPLOAD_HEADERS, ...headers.map((name) => name.toLowerCase())]);
   return { methods, headers: [...all], exposed: ['ETag'] };
+}
+
+/**
+ * Refuses what is no list of names of headers; `*` is none.
+ *
+ * @throws {CloudflareClientError} `INVALID_OPTION`
+ */
+export function checkHeaderNames(name: string, headers: unknown): void {
+  if (!Array.isArray(headers)) throw invalid(`${name} ${shown(headers)} must be an array`);
+  const isWrong = (entry: unknown): boolean => typeof entry !== 'string' || entry === '*' || !HEADER_NAME.test(entry);
+  const wrong = (headers as unknown[]).findIndex(isWrong);
+  if (wrong !== -1) throw invalid(`${name}: ${shown((headers as unknown[])[wrong])} is not the name of a header`);
 }
 
 /**
@@ -106,10 +113,11 @@ export function corsNeeds(uppy: UploadClient = 'put', headers: readonly string[]
  */
 export function checkOrigins(name: string, origins: unknown): void {
   if (!Array.isArray(origins)) throw invalid(`${name} ${shown(origins)} must be an array`);
-  const wrong = (origins as unknown[]).find((origin) => !isOrigin(origin));
-  if (wrong === undefined) return;
+  // By its place: `[undefined]`, as of a variable that is not set, has a wrong entry too.
+  const wrong = (origins as unknown[]).findIndex((origin) => !isOrigin(origin));
+  if (wrong === -1) return;
   throw invalid(
-    `${name}: ${shown(wrong)} must be scheme://host[:port], as a browser sends it, without a path or a slash`,
+    `${name}: ${shown((origins as unknown[])[wrong])} must be scheme://host[:port], as a browser sends it, without a path or a slash`,
   );
 }
 

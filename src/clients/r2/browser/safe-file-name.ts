@@ -6,6 +6,8 @@ const SPECIAL = /[:*?"<>|%#]/g;
 /** Leaves room for a prefix and an id within R2's 1,024 bytes. */
 const MAX_NAME_BYTES = 255;
 const MAX_EXTENSION_CHARACTERS = 16;
+/** More than can be kept. */
+const MAX_READ_CHARACTERS = 1024;
 const FALLBACK = 'file';
 const encoder = new TextEncoder();
 
@@ -17,9 +19,15 @@ const encoder = new TextEncoder();
  * @returns 1 to 255 UTF-8 bytes, with the extension; `file` when nothing is left.
  */
 export function safeFileName(name: unknown): string {
-  const last = (typeof name === 'string' ? name.normalize('NFC') : '').split(SEPARATOR).at(-1) ?? '';
-  const clean = trimEnds(last.replaceAll(INVISIBLE, '').replaceAll(SPECIAL, '_'));
+  const last = (typeof name === 'string' ? name : '').split(SEPARATOR).at(-1) ?? '';
+  const clean = trimEnds(bounded(last).normalize('NFC').replaceAll(INVISIBLE, '').replaceAll(SPECIAL, '_'));
   return shortened(clean) || FALLBACK;
+}
+
+/** Start and end of an endless name: to normalize and to trim takes time that grows with the square of the length. */
+function bounded(name: string): string {
+  if (name.length <= MAX_READ_CHARACTERS) return name;
+  return name.slice(0, MAX_READ_CHARACTERS) + name.slice(-MAX_EXTENSION_CHARACTERS);
 }
 
 function shortened(name: string): string {

@@ -3,7 +3,8 @@ import { checkFunction, checkOptions } from '../check-options.js';
 import { shown } from '../object-names.js';
 import type { R2Client } from '../r2-client.js';
 import { internalsOf } from '../r2-internals.js';
-import { checkOrigins } from './cors-rules.js';
+import { checkHeaderNames, checkOrigins } from './cors-rules.js';
+import { checkBoolean } from '../signing/upload-limits.js';
 import { readJsonObject } from './json-body.js';
 import {
   corsHeaders,
@@ -97,7 +98,7 @@ export function createUploadHandler(
     if (granted instanceof Response) return withHeaders(granted, headers);
     try {
       if (granted === null) throw new UploadRefused('NOT_ALLOWED', 'You may not upload here.');
-      return jsonAnswer(200, await answer(r2, request, { ...options, ...granted }, root), headers);
+      return jsonAnswer(200, await answer(r2, request, limited(options, granted), root), headers);
     } catch (error) {
       const refusal = refusalOf(error);
       if (refusal === null) throw error;
@@ -105,6 +106,12 @@ export function createUploadHandler(
       return refusalAnswer(refusal, { ...headers, ...allowHeader(refusal, request, root) });
     }
   };
+}
+
+/** The grant and nothing else of what authorize knows; a limit that it leaves `undefined` is the handler's. */
+function limited(options: UploadHandlerOptions, granted: UploadGrant): UploadPolicyOptions & UploadGrant {
+  const { prefix, allowedTypes = options.allowedTypes, maxSizeBytes = options.maxSizeBytes } = granted;
+  return { ...options, prefix, allowedTypes, maxSizeBytes };
 }
 
 async function answer(
@@ -140,7 +147,9 @@ function allowHeader({ reason }: UploadRefused, request: Request, root: string):
 /** A helper's failure never changes the answer. */
 function tell(onError: UploadHandlerOptions['onError'], error: CloudflareClientError, request: Request): void {
   try {
-    onError?.(error, request);
+    // An async function is taken for one that answers nothing; its rejection would end a Node process.
+    const told: unknown = onError?.(error, request);
+    if (told instanceof Promise) told.catch(() => undefined);
   } catch {
     // It was only told.
   }
@@ -148,14 +157,21 @@ function tell(onError: UploadHandlerOptions['onError'], error: CloudflareClientE
 
 function withHeaders(response: Response, headers: Record<string, string>): Response {
   const copy = new Response(response.body, response);
-  for (const [name, value] of Object.entries(headers)) copy.headers.append(name, value);
+  for (const [name, value] of Object.entries(headers)) {
+    // Two of any other make CORS fail.
+    if (name === 'vary') copy.headers.append(name, value);
+    else copy.headers.set(name, value);
+  }
   return copy;
 }
 
 function resolveCors(options: UploadHandlerOptions): UploadCors {
   const { allowedOrigins = [], allowedHeaders = ['authorization', 'content-type'], allowCredentials = false } = options;
   checkOrigins('allowedOrigins', allowedOrigins);
-  return { origins: allowedOrigins, headers: allowedHeaders, credentials: allowCredentials };
+  checkHeaderNames('allowedHeaders', allowedHeaders);
+  checkBoolean('allowCredentials', allowCredentials);
+  // Copies: what was checked is what counts.
+  return { origins: [...allowedOrigins], headers: [...allowedHeaders], credentials: allowCredentials };
 }
 
 function checkBasePath(basePath: unknown): string {

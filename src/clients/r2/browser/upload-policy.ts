@@ -19,7 +19,7 @@ export interface UploadFile {
 
 /** What a caller may upload. */
 export interface UploadGrant {
-  /** What every key of the caller begins with, such as `{creatorId}/originals/{mediaId}/`. Must end in `/`. */
+  /** What every key of the caller begins with, such as `{creatorId}/originals/{mediaId}/`. Must end in `/` and be in Unicode's form NFC. */
   readonly prefix: string;
   /**
    * Media types that are taken: `image/png`, `video/*`. What the browser declares is compared, and signed: the object is stored
@@ -48,8 +48,8 @@ export interface UploadPolicyOptions {
    */
   readonly expiresIn?: number | undefined;
   /**
-   * Signs `If-None-Match: *` on a single PUT: the URL can store its object once, and replace none. The rule of the bucket's
-   * CORS must allow the header, as that of `corsRules` does.
+   * Signs `If-None-Match: *` on a single PUT: the URL can store its object once, and replace none; and completes an upload in
+   * parts only where there is no object. The rule of the bucket's CORS must allow the header, as that of `corsRules` does.
    *
    * @default true
    */
@@ -207,6 +207,10 @@ function checkUploadPrefix(prefix: unknown): asserts prefix is string {
   checkPrefix(prefix);
   if (!prefix.endsWith('/') || prefix.startsWith('/')) {
     throw invalidPrefix(prefix, 'must end in `/` and not begin with it: `u1` would also hold the keys of `u10`');
+  }
+  if (prefix !== prefix.normalize()) {
+    // https://developers.cloudflare.com/r2/reference/unicode-interoperability/
+    throw invalidPrefix(prefix, 'is not in Unicode’s normal form C: R2 would take it for the prefix of another caller');
   }
   // Whatever makes a key of it impossible.
   checkKey(`${prefix}x`, 'prefix');

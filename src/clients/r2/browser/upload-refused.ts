@@ -7,6 +7,7 @@ import { CloudflareClientError, type ErrorCode } from '../../../errors.js';
  * - `NOT_ALLOWED`, `ORIGIN_NOT_ALLOWED`: the caller, or the page that it comes from, may not upload.
  * - `KEY_NOT_ALLOWED`, `TYPE_NOT_ALLOWED`, `TOO_LARGE`, `DELETE_NOT_ALLOWED`: outside of what the caller was granted.
  * - `NOT_FOUND`, `METHOD_NOT_ALLOWED`, `JSON_REQUIRED`: no such route, or not so. `NO_SUCH_UPLOAD`: unknown, finished, aborted, or of another key.
+ * - `ALREADY_STORED`: there is an object of that key, and it is not to be replaced (`writeOnce`).
  * - `RATE_LIMITED`, `STORAGE_FAILED`: R2's answer; worth another try later.
  */
 export type UploadRefusalReason =
@@ -22,6 +23,7 @@ export type UploadRefusalReason =
   | 'METHOD_NOT_ALLOWED'
   | 'JSON_REQUIRED'
   | 'NO_SUCH_UPLOAD'
+  | 'ALREADY_STORED'
   | 'RATE_LIMITED'
   | 'STORAGE_FAILED';
 
@@ -38,6 +40,7 @@ const STATUS: Readonly<Record<UploadRefusalReason, number>> = {
   METHOD_NOT_ALLOWED: 405,
   JSON_REQUIRED: 415,
   NO_SUCH_UPLOAD: 404,
+  ALREADY_STORED: 409,
   RATE_LIMITED: 429,
   STORAGE_FAILED: 502,
 };

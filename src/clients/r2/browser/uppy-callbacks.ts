@@ -1,3 +1,4 @@
+import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
 import { normalizeEtag } from '../etag.js';
 import type { R2Client } from '../r2-client.js';
 import { internalsOf } from '../r2-internals.js';
@@ -5,6 +6,7 @@ import type { Presigner } from '../signing/presigner.js';
 import { MAX_PARTS } from '../signing/upload-limits.js';
 import { S3Store } from '../store/s3-store.js';
 import type { StoredPart } from '../store/object-store.js';
+import { completeIf } from '../transfer/complete-upload.js';
 import { signPart, signPut, targetOf, type UploadTarget, type UppySignature, type UppyUpload } from './sign-upload.js';
 import {
   acceptFile,
@@ -39,7 +41,8 @@ export interface UppyCallbacks {
   /** The parts that R2 has, all pages of them. */
   listParts(upload: UppyUpload): Promise<UppyPart[]>;
   /**
-   * Makes the object of the parts. With `maxSizeBytes` the parts are measured before; an upload that is too large is aborted.
+   * Makes the object of the parts. With `maxSizeBytes` the parts are measured before; an upload that is too large is aborted, and so is,
+   * with `writeOnce`, one whose key has an object by now.
    *
    * @returns `location` is the address at the S3 endpoint, where only signed requests are answered: keep the `key`.
    */
@@ -103,7 +106,7 @@ export function callbacksFor(r2: R2Client, policy: UploadPolicy): UppyCallbacks 
     },
     abortMultipartUpload: (upload) => parts.store.abortUpload(targetOf(policy, upload)),
     signRequest: (request) =>
-      signUppyRequest({ presigner, policy, measure: (target) => measure(parts, target) }, request),
+      signUppyRequest({ presigner, policy, check: (target) => checkCompletion(parts, target) }, request),
   };
 }
 
@@ -134,20 +137,57 @@ function readParts(parts: unknown): StoredPart[] {
 }
 
 async function completeParts(parts: PartStore, target: UploadTarget, named: StoredPart[]): Promise<void> {
-  await measure(parts, target, named);
-  await parts.store.completeUpload({ ...target, parts: named });
+  const { store, policy } = parts;
+  await checkCompletion(parts, target, named);
+  try {
+    await completeIf(store, { ...target, parts: named }, policy.writeOnce ? { ifNoneMatch: '*' } : undefined);
+  } catch (error) {
+    if (!isCloudflareClientError(error, 'R2_PRECONDITION_FAILED')) throw error;
+    await refuseStored(parts, target);
+  }
 }
 
-/** Refuses, and aborts, an upload that has grown larger than is allowed. */
+async function checkCompletion(parts: PartStore, target: UploadTarget, named?: StoredPart[]): Promise<void> {
+  await measure(parts, target, named);
+  if (!parts.policy.writeOnce) return;
+  const { status } = await parts.store.head(target);
+  if (status === 'found') await refuseStored(parts, target);
+}
+
+async function refuseStored({ store }: PartStore, target: UploadTarget): Promise<never> {
+  await store.abortUpload(target);
+  throw new UploadRefused('ALREADY_STORED', 'There is a file under this key already.');
+}
+
+/** Refuses, and aborts, an upload that has grown larger than is allowed. Where the parts are named, these alone count. */
 async function measure({ store, policy }: PartStore, target: UploadTarget, named?: StoredPart[]): Promise<void> {
   if (policy.maxSizeBytes === undefined) return;
   const listed = await store.listParts(target);
-  const numbers = named === undefined ? undefined : new Set(named.map(({ partNumber }) => partNumber));
-  const counted = listed.filter(({ partNumber }) => numbers?.has(partNumber) ?? true);
-  const size = counted.reduce((sum, part) => sum + (part.size ?? 0), 0);
-  if (size <= policy.maxSizeBytes) return;
-  await store.abortUpload(target);
-  throw new UploadRefused('TOO_LARGE', `${size} bytes are more than the ${policy.maxSizeBytes} that are allowed.`);
+  const size = sizeOf(target, named === undefined ? listed : measured(listed, named));
+  if (size > policy.maxSizeBytes) {
+    await store.abortUpload(target);
+    throw new UploadRefused('TOO_LARGE', `${size} bytes are more than the ${policy.maxSizeBytes} that are allowed.`);
+  }
+  // Signed now, a completion would be good for whatever is sent later.
+  if (listed.length === 0) throw new UploadRefused('BAD_REQUEST', 'The upload has no parts yet.');
+}
+
+/** The parts that are named, as they are there. By their tags: a larger one could take a part's place before the completion. */
+function measured(listed: readonly StoredPart[], named: readonly StoredPart[]): StoredPart[] {
+  const byNumber = new Map(listed.map((part) => [part.partNumber, part]));
+  return named.map(({ partNumber, etag }) => {
+    const part = byNumber.get(partNumber);
+    if (part?.etag === etag) return part;
+    throw new UploadRefused('BAD_REQUEST', `Part ${partNumber} is not there, or has another ETag.`);
+  });
+}
+
+function sizeOf({ bucket, key }: UploadTarget, parts: readonly StoredPart[]): number {
+  return parts.reduce((sum, { size }) => {
+    if (size !== undefined) return sum + size;
+    // Counted as nothing, it would leave the limit without effect.
+    throw new CloudflareClientError('R2_FAILED', `R2 list of the parts of ${bucket}/${key}: a part has no size.`);
+  }, 0);
 }
 
 function badParts(): UploadRefused {

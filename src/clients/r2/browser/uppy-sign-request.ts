@@ -4,6 +4,9 @@ import { signPart, signPut, targetOf, type UploadTarget } from './sign-upload.js
 import { acceptFile, type UploadFile, type UploadPolicy } from './upload-policy.js';
 import { UploadRefused } from './upload-refused.js';
 
+/** Parts that grow after they were measured go unseen: the page completes at once, and a clock may be off by so much. */
+const COMPLETION_SECONDS = 300;
+
 /** What Uppy 6 gets back from its `signRequest`. */
 export interface UppySignedRequest {
   readonly url: string;
@@ -29,8 +32,8 @@ interface UppyRequest extends UploadFile {
 interface Signing {
   readonly presigner: Presigner;
   readonly policy: UploadPolicy;
-  /** Refuses an upload in parts that has grown too large. */
-  readonly measure: (target: UploadTarget) => Promise<void>;
+  /** Refuses an upload in parts that is not to be completed: too large, or of a key that is taken. */
+  readonly check: (target: UploadTarget) => Promise<void>;
 }
 
 /**
@@ -52,14 +55,19 @@ export async function signUppyRequest(signing: Signing, asked: unknown): Promise
   throw unknownRequest();
 }
 
-async function signInUpload({ presigner, policy, measure }: Signing, request: UppyRequest): Promise<UppySignedRequest> {
+async function signInUpload({ presigner, policy, check }: Signing, request: UppyRequest): Promise<UppySignedRequest> {
   const { method } = request;
   if (method === 'PUT') return { url: signPart(presigner, policy, request).url };
   if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') throw unknownRequest();
   const target = targetOf(policy, request);
-  if (method === 'POST') await measure(target);
+  if (method === 'POST') await check(target);
   const { bucket, key, uploadId } = target;
-  return { url: presigner.presign({ method, bucket, key, query: { uploadId }, expiresIn: policy.expiresIn }) };
+  const shape = { method, bucket, key, query: { uploadId } } as const;
+  const { expiresIn, maxSizeBytes, writeOnce } = policy;
+  if (method !== 'POST') return { url: presigner.presign({ ...shape, expiresIn }) };
+  const headers: Record<string, string> = writeOnce ? { 'if-none-match': '*' } : {};
+  const life = maxSizeBytes === undefined ? expiresIn : Math.min(expiresIn, COMPLETION_SECONDS);
+  return { url: presigner.presign({ ...shape, headers, expiresIn: life }), headers };
 }
 
 function signCreation({ presigner, policy }: Signing, request: UppyRequest): UppySignedRequest {

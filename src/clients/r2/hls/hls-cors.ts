@@ -52,7 +52,7 @@ export function preflightResponse(headers: Readonly<Record<string, string>>): Re
       ...headers,
       'access-control-allow-methods': 'GET, HEAD',
       'access-control-allow-headers':
-        'If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range',
+        'CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range',
       'access-control-max-age': String(PREFLIGHT_SECONDS),
     },
   });

@@ -1,10 +1,10 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { checkOptions } from '../check-options.js';
-import { shown } from '../object-names.js';
+import { invalidPrefix, shown } from '../object-names.js';
 import { hlsCookie, cookieValues, type HlsCookieOptions } from './hls-cookie.js';
 import { accessPathOf, checkBasePath } from './hls-path.js';
 import { MediaToken, type HlsGrant, type TokenUse } from './media-token.js';
-import { keyPath, mediaPrefixFor } from './media-prefix.js';
+import { isPlainSegment, keyPath, mediaPrefixFor } from './media-prefix.js';
 
 /** What `HlsTokens` is made with. */
 export interface HlsTokensOptions {
@@ -62,6 +62,8 @@ export interface HlsAccess {
 const COOKIE_NAME = '__Secure-hls';
 /** How many cookies of our name a request may try; a stranger on a sibling domain can send more. */
 const MAX_COOKIES = 4;
+/** Browsers ignore a longer attribute (RFC 6265bis, 5.6), and take the path of the page in its place. */
+const MAX_COOKIE_PATH_BYTES = 1024;
 
 /**
  * Signs and checks access to one piece of media: by a token in the path, which every relative URI of a playlist inherits, or by a
@@ -110,6 +112,9 @@ export class HlsTokens {
   signCookie(options: SignHlsOptions & HlsCookieOptions): SignedHlsCookie {
     const { token, expiresAt, mediaPrefix, maxAge } = this.#sign('cookie', options);
     const folder = `${this.basePath}/${keyPath(mediaPrefix.slice(0, -1))}`;
+    if (folder.length > MAX_COOKIE_PATH_BYTES) {
+      throw invalidPrefix(mediaPrefix, `is too long for the path of a cookie: ${MAX_COOKIE_PATH_BYTES} bytes, escaped`);
+    }
     const setCookie = hlsCookie({ name: COOKIE_NAME, value: token, path: folder, maxAge }, options);
     return { path: `${this.basePath}/${keyPath(options.key)}`, setCookie, expiresAt };
   }
@@ -147,6 +152,12 @@ export class HlsTokens {
       throw new CloudflareClientError('INVALID_OPTION', `viewer ${shown(viewer)} must be a string that is not empty.`);
     }
     const mediaPrefix = mediaPrefixFor(key, given);
+    if (!key.split('/').every(isPlainSegment)) {
+      throw new CloudflareClientError(
+        'INVALID_KEY',
+        `key ${shown(key)} has a segment that is empty or holds a backslash: no request would be let in to it.`,
+      );
+    }
     return { ...this.#token.sign(use, mediaPrefix, options), mediaPrefix };
   }
 }

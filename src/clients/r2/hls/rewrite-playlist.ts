@@ -41,7 +41,7 @@ const URI_ATTRIBUTES = new Map<string, { readonly tag: PlaylistTag; readonly att
   (
     [
       ['EXT-X-CONTENT-STEERING', ['SERVER-URI']],
-      ['EXT-X-DATERANGE', ['X-ASSET-URI', 'X-ASSET-LIST']],
+      ['EXT-X-DATERANGE', ['X-ASSET-URI', 'X-ASSET-LIST', 'X-URI']],
       ['EXT-X-I-FRAME-STREAM-INF', ['URI']],
       ['EXT-X-IMAGE-STREAM-INF', ['URI']],
       ['EXT-X-KEY', ['URI']],

@@ -131,12 +131,12 @@ class PrivateHls {
   async #serve(request: Request, access: HlsAccess, ctx: ExecutionContextLike | undefined): Promise<Response> {
     const { key } = access;
     const { bucket } = this.#options;
-    const policy = this.#policy(key, access.secondsLeft);
+    const policy = this.#policy(key, access.secondsLeft, 0);
     const url = new URL(this.#options.tokens.cachePath(bucket, key), request.url).href;
     const entry: CacheEntry | null = policy.shared === 0 ? null : { url, maxAge: policy.shared };
     const cache = entry === null ? null : this.#cache();
     const kept = entry === null ? undefined : await cache?.match(request, entry);
-    if (kept !== undefined) return answer(kept, key, policy.browser);
+    if (kept !== undefined) return answer(kept, key, this.#policy(key, access.secondsLeft, ageOf(kept)).browser);
     const response = await serveFile(this.#r2, { bucket, key, cacheControl: policy.browser }, request);
     if (response.status === 404) return refusal(404, 'Not Found');
     const served = answer(response, key, policy.browser);
@@ -150,12 +150,13 @@ class PrivateHls {
   }
 
   /** What the browser is told, and for how many seconds the shared cache keeps it. */
-  #policy(key: string, secondsLeft: number): { readonly browser: string; readonly shared: number } {
+  #policy(key: string, secondsLeft: number, age: number): { readonly browser: string; readonly shared: number } {
     // Content keys: whoever has one can play what he has saved.
     if (/\.key$/i.test(key)) return { browser: 'private, no-store', shared: 0 };
     const isPlaylist = contentTypeForKey(key) === PLAYLIST_TYPE;
     const shared = isPlaylist ? this.#playlistMaxAge : this.#segmentMaxAge;
-    const browser = `private, max-age=${Math.min(shared, secondsLeft)}`;
+    // Both caches together keep nothing for longer than one of them may.
+    const browser = `private, max-age=${Math.min(Math.max(shared - age, 0), secondsLeft)}`;
     return { browser: isPlaylist ? browser : `${browser}, immutable`, shared };
   }
 
@@ -177,6 +178,12 @@ class PrivateHls {
   }
 }
 
+/** Seconds that an answer has been in the cache; 0 where the cache does not say. */
+function ageOf(response: Response): number {
+  const age = response.headers.get('age') ?? '';
+  return /^\d{1,10}$/.test(age) ? Number(age) : 0;
+}
+
 /** A copy, whose headers can be changed. */
 function answer(response: Response, key: string, cacheControl: string): Response {
   const { status } = response;
@@ -185,6 +192,8 @@ function answer(response: Response, key: string, cacheControl: string): Response
   for (const name of ['age', 'date', 'expires']) headers.delete(name);
   headers.set('cache-control', status < 400 ? cacheControl : 'no-store');
   headers.set('x-content-type-options', 'nosniff');
+  // It stands on the app's own host: an HTML or SVG among a creator's files must not act as the app.
+  headers.set('content-security-policy', 'sandbox');
   const type = contentTypeForKey(key);
   const isContent = status === 200 || status === 206;
   if (isContent && UNKNOWN_TYPES.includes(headers.get('content-type'))) headers.set('content-type', type);

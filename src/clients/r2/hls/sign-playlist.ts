@@ -2,7 +2,7 @@ import { checkFunction, checkOptions } from '../check-options.js';
 import type { R2Client } from '../r2-client.js';
 import { internalsOf } from '../r2-internals.js';
 import type { PreparedPresign, R2SignedLife } from '../signing/presigner.js';
-import { mediaPrefixFor } from './media-prefix.js';
+import { keyPath, mediaPrefixFor } from './media-prefix.js';
 import { uriResolver, type PlaylistTarget } from './playlist-uri.js';
 import type { PlaylistVariableValues } from './playlist-variables.js';
 import { readPlaylist } from './read-playlist.js';
@@ -10,6 +10,8 @@ import { rewritePlaylist, type PlaylistTag } from './rewrite-playlist.js';
 
 /** A URI of a playlist that is to be routed: the object that it names, and how the playlist names it. */
 export interface PlaylistReference extends PlaylistTarget {
+  /** The key escaped as the path of a URL, without a `/` before it: what a route's address is made of. */
+  readonly path: string;
   /** The URI as the playlist has it, its variables replaced. */
   readonly uri: string;
   readonly tag: PlaylistTag;
@@ -88,7 +90,7 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
  *   key: `${creatorId}/hls/${mediaId}/master.m3u8`,
  *   expiresIn: 4 * 3600,
  *   roundExpiry: 300,
- *   route: ({ key }) => `/api/hls/${key}`,
+ *   route: ({ path }) => `/api/hls/${path}`,
  * });
  * const response = playlist === null ? new Response(null, { status: 404 }) : new Response(playlist.text, playlist);
  * ```
@@ -136,9 +138,9 @@ class PlaylistSigner {
     const target = resolve(uri);
     if (target === null) return uri;
     if (isService || PLAYLIST_TAGS.includes(tag) || PLAYLIST_NAME.test(target.key)) {
-      return route === undefined ? uri : route({ ...target, uri, tag });
+      return route === undefined ? uri : route(referenceTo(target, uri, tag));
     }
-    if (keyRoute !== undefined && KEY_TAGS.includes(tag)) return keyRoute({ ...target, uri, tag });
+    if (keyRoute !== undefined && KEY_TAGS.includes(tag)) return keyRoute(referenceTo(target, uri, tag));
     return this.#sign(target.key);
   }
 
@@ -146,4 +148,8 @@ class PlaylistSigner {
     if (this.#last?.key !== key) this.#last = { key, url: this.#prepared.sign(key) };
     return this.#last.url;
   }
+}
+
+function referenceTo(target: PlaylistTarget, uri: string, tag: PlaylistTag): PlaylistReference {
+  return { ...target, path: keyPath(target.key), uri, tag };
 }

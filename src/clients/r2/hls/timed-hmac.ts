@@ -27,9 +27,10 @@ export interface TimedHmacOptions {
  * @throws {CloudflareClientError} `INVALID_OPTION`, which never holds the secret.
  * @example
  * ```ts
- * declare const secret: string, playlist: string;
+ * declare const secret: string, playlist: string, playlistKey: string, mediaPrefix: string;
  * const token = timedHmacToken({ secret, message: `/${creatorId}/hls/${mediaId}/` });
- * const signed = rewritePlaylist(playlist, (uri) => `${uri}?verify=${token}`);
+ * const isOurs = (uri: string): boolean => resolvePlaylistUri(uri, { playlistKey, mediaPrefix }) !== null;
+ * const signed = rewritePlaylist(playlist, (uri) => (isOurs(uri) ? `${uri}?verify=${token}` : uri));
  * ```
  */
 export function timedHmacToken(options: TimedHmacOptions): string {

@@ -1,4 +1,5 @@
 import { CloudflareClientError } from '../../../errors.js';
+import { checkOptions } from '../check-options.js';
 import { normalizeEtag } from '../etag.js';
 import { checkBucket, checkKey, checkPrefix, shown } from '../object-names.js';
 import type { ObjectStore, StoredPart, StorePendingUpload } from '../store/object-store.js';
@@ -197,7 +198,8 @@ function checkParts(parts: unknown): StoredPart[] {
     throw new CloudflareClientError('INVALID_OPTION', 'parts must be an array of one part at least.');
   }
   const seen = new Set<number>();
-  return (parts as Partial<R2MultipartPart>[]).map((part) => {
+  return Array.from(parts as Partial<R2MultipartPart>[], (part) => {
+    checkOptions(part, 'each of parts');
     const partNumber = checkPartNumber(part.partNumber, seen);
     seen.add(partNumber);
     const etag = typeof part.etag === 'string' ? normalizeEtag(part.etag) : '';

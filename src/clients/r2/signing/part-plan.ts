@@ -1,4 +1,5 @@
 import { CloudflareClientError } from '../../../errors.js';
+import { checkOptions } from '../check-options.js';
 import { checkBytes, MAX_OBJECT_BYTES, MAX_PARTS, MAX_PUT_BYTES, MIN_PART_BYTES } from './upload-limits.js';
 
 /** How a file is cut into parts. Plain data, so that it can travel to a browser, and be kept for a resume. */
@@ -40,9 +41,13 @@ export function planParts(sizeBytes: number, partSizeBytes: number = DEFAULT_PAR
  */
 export function plannedLength(plan: R2PartPlan, partNumber: number): number {
   // It may come back from a browser.
-  const { sizeBytes, partSizeBytes, partCount, lastPartSizeBytes } = plan;
+  const { sizeBytes, partSizeBytes, partCount, lastPartSizeBytes } = checkOptions(plan, 'plan');
   const sound = planParts(sizeBytes, partSizeBytes);
-  if (sound.partCount !== partCount || sound.lastPartSizeBytes !== lastPartSizeBytes) {
+  const isSound =
+    sound.partSizeBytes === partSizeBytes &&
+    sound.partCount === partCount &&
+    sound.lastPartSizeBytes === lastPartSizeBytes;
+  if (!isSound) {
     throw new CloudflareClientError('INVALID_OPTION', 'plan is not one that planParts made.');
   }
   if (partNumber <= partCount) return partNumber === partCount ? lastPartSizeBytes : partSizeBytes;

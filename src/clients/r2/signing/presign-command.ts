@@ -28,6 +28,8 @@ export interface R2PresignCommandOptions {
  *
  * @example
  * ```ts
+ * import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+ *
  * const url = await presignCommand(r2, new ListObjectsV2Command({ Bucket: bucket, Prefix: 'public/' }), { expiresIn: 300 });
  * ```
  */

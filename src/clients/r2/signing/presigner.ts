@@ -154,7 +154,8 @@ function signedHeaders(
     if (!HEADER_NAME.test(lower) || values.has(lower)) {
       throw new CloudflareClientError('INVALID_OPTION', `The header ${shown(name)} cannot be signed, or not twice.`);
     }
-    checkHeaderValue(name, value);
+    // Metadata may be empty.
+    if (value !== '') checkHeaderValue(name, value);
     values.set(lower, value.trim().replaceAll(/ +/g, ' '));
   }
   const names = [...values.keys()].sort();

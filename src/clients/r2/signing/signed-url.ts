@@ -1,6 +1,7 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { checkHeaderValue } from '../object-headers.js';
 import { checkKey, shown } from '../object-names.js';
+import { attachment } from '../transfer/content-disposition.js';
 import type { Presigner, PreparedPresign, R2SignedLife } from './presigner.js';
 
 /** What all signed URLs of a call have in common. */
@@ -47,8 +48,9 @@ export interface R2SignedUrlsOptions extends R2SigningOptions {
 
 /** Signs a GET; computed locally, nothing is sent. */
 export function signedUrl(presigner: Presigner, options: R2SignedUrlOptions): string {
-  checkKey(options.key);
-  return prepareGet(presigner, options).sign(options.key);
+  const { key } = options;
+  checkKey(key);
+  return prepareGet(presigner, options).sign(key);
 }
 
 /** Signs a GET of each key, all at one date; nothing is signed when one key is refused. */
@@ -73,7 +75,7 @@ function overrides(options: R2SigningOptions): Record<string, string> {
   checkHeaderValue('responseContentDisposition', responseContentDisposition);
   checkHeaderValue('responseContentType', responseContentType);
   checkHeaderValue('responseCacheControl', responseCacheControl);
-  const disposition = responseContentDisposition ?? attachment(downloadName);
+  const disposition = responseContentDisposition ?? dispositionOf(downloadName);
   return {
     ...(responseCacheControl !== undefined && { 'response-cache-control': responseCacheControl }),
     ...(disposition !== undefined && { 'response-content-disposition': disposition }),
@@ -83,16 +85,8 @@ function overrides(options: R2SigningOptions): Record<string, string> {
   };
 }
 
-/** RFC 6266: a plain name for old readers, and the exact one in UTF-8. */
-function attachment(name: string | undefined): string | undefined {
-  if (name === undefined) return undefined;
-  if (typeof name !== 'string') {
-    throw new CloudflareClientError('INVALID_OPTION', `downloadName ${shown(name)} must be a string.`);
-  }
-  const plain = name.replaceAll(/[^\u0020-\u007e]|["\\%]/g, '_');
-  const exact = encodeURIComponent(name.replaceAll(/\p{Surrogate}/gu, '_')).replaceAll(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`;
+function dispositionOf(downloadName: unknown): string | undefined {
+  if (downloadName === undefined) return undefined;
+  if (typeof downloadName === 'string') return attachment(downloadName);
+  throw new CloudflareClientError('INVALID_OPTION', `downloadName ${shown(downloadName)} must be a string.`);
 }

@@ -16,6 +16,7 @@ export type R2Permission = 'object-read-only' | 'object-read-write' | 'admin-rea
 export interface R2TemporaryCredentialsOptions {
   /** The one bucket that they reach. */
   readonly bucket: string;
+  /** Those that begin with `admin` reach the settings of the bucket (CORS, lifecycle): only with `wholeBucket`. */
   readonly permission: R2Permission;
   /**
    * Operations of the S3 API, such as `GetObject`, to which the permission is narrowed.
@@ -142,6 +143,12 @@ function checkGrant(options: R2TemporaryCredentialsOptions): object {
     throw new CloudflareClientError(
       'INVALID_OPTION',
       'temporaryCredentials takes prefixes or objects, or else wholeBucket: true.',
+    );
+  }
+  if (confined && permission.startsWith('admin-')) {
+    throw new CloudflareClientError(
+      'INVALID_OPTION',
+      `permission ${permission} reaches the settings of the whole bucket, which prefixes and objects do not confine.`,
     );
   }
   const paths = {

@@ -25,7 +25,12 @@ export async function readByBinding(bucket: R2BucketLike, request: StoreGet, tim
   }
   await cancel(source);
   if (verdict !== 'notModified') throw s3Failure('PreconditionFailed', 412);
-  return { status: 'notModified', etag: object.etag, lastModified: object.uploaded };
+  return {
+    status: 'notModified',
+    etag: object.etag,
+    lastModified: object.uploaded,
+    cacheControl: object.httpMetadata?.cacheControl,
+  };
 }
 
 interface Found {

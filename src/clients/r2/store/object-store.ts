@@ -81,7 +81,13 @@ export type StoreRead =
       /** The bytes as stored; decoded when the object has a `contentEncoding` of HTTP's own (gzip, br): `fetch` does so. */
       readonly body: ReadableStream<Uint8Array>;
     }
-  | { readonly status: 'notModified'; readonly etag: string; readonly lastModified: Date | null }
+  | {
+      readonly status: 'notModified';
+      readonly etag: string;
+      readonly lastModified: Date | null;
+      /** What the object is stored with, where the store says so. */
+      readonly cacheControl?: string | undefined;
+    }
   | { readonly status: 'missing' };
 
 /** The answer to a HEAD. */

@@ -206,5 +206,6 @@ function notModified(error: unknown, conditions: ObjectConditions | undefined): 
     status: 'notModified',
     etag: normalizeEtag(failureHeader(error, 'etag') ?? conditions?.ifNoneMatch),
     lastModified: Number.isNaN(modified) ? null : new Date(modified),
+    cacheControl: failureHeader(error, 'cache-control'),
   };
 }

@@ -1,6 +1,6 @@
 import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
 import { failureStatus } from '../r2-error.js';
-import type { ObjectStore, StoredPart, StoreUpload } from '../store/object-store.js';
+import type { ObjectConditions, ObjectStore, StoredPart, StoreUpload } from '../store/object-store.js';
 import { isMultipartEtag, multipartEtag } from './md5.js';
 import type { R2UploadResult, UploadRequest } from './upload-options.js';
 
@@ -26,7 +26,7 @@ export async function completeParts(
   const { bucket, key, parts, size } = upload;
   const expected = await multipartEtag(parts.map(({ md5 }) => md5));
   if (request.conditions !== undefined) await checkConditions(store, request);
-  const etag = await complete(store, request, upload).catch(async (error: unknown) => {
+  const etag = await completeIf(store, upload, request.conditions).catch(async (error: unknown) => {
     // Its answer may have been lost, and the object be there.
     if (isUncertain(error) && (await isThere(store, upload, expected))) return expected;
     throw error;
@@ -63,8 +63,12 @@ function matches(wanted: string | undefined, etag: string): boolean {
   return wanted === undefined || wanted === '*' || wanted === etag;
 }
 
-async function complete(store: ObjectStore, { conditions }: UploadRequest, upload: PartedUpload): Promise<string> {
-  const { bucket, key, uploadId, parts } = upload;
+/** Makes the object of its parts under conditions, or without them where the server has none; the caller has looked before. */
+export async function completeIf(
+  store: ObjectStore,
+  { bucket, key, uploadId, parts }: StoreUpload & { readonly parts: readonly StoredPart[] },
+  conditions: ObjectConditions | undefined,
+): Promise<string> {
   const target = { bucket, key, uploadId, parts };
   try {
     return (await store.completeUpload({ ...target, conditions })).etag;

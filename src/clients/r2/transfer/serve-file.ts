@@ -51,7 +51,7 @@ interface Task {
  * @throws {CloudflareClientError} `INVALID_KEY`, `INVALID_OPTION`, `R2_NO_SUCH_BUCKET` and the other `R2_*`
  * @example
  * ```ts
- * return serveFile(r2, { bucket: 'codex-media-production', key, cacheControl: 'private, max-age=3600' }, request);
+ * const response = await serveFile(r2, { bucket: 'codex-media-production', key, cacheControl: 'private, max-age=3600' }, request);
  * ```
  */
 export async function serveFile(
@@ -130,7 +130,9 @@ function passedOn({ request: { headers } }: Task): ObjectConditions {
 async function answer({ reader, options, request }: Task, found: StoreRead): Promise<Response> {
   if (found.status === 'missing') return notFound();
   if (found.status === 'notModified') {
-    return notModifiedResponse({ etag: found.etag, lastModified: found.lastModified ?? new Date(0) }, options);
+    const { etag, lastModified, cacheControl } = found;
+    const extras = { ...options, cacheControl: options.cacheControl ?? cacheControl };
+    return notModifiedResponse({ etag, lastModified: lastModified ?? new Date(0) }, extras);
   }
   const early = concluded(request, found.info, options);
   if (early !== null) {
