@@ -576,6 +576,18 @@ describe('uploads', () => {
     }
   });
 
+  it('ends with a listing that repeats itself', async () => {
+    const again =
+      '<ListMultipartUploadsResult><Bucket>media</Bucket><IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker></ListMultipartUploadsResult>';
+    const stuck = createServer((_request, response) => response.end(again));
+    await new Promise<void>((resolve) => stuck.listen(0, '127.0.0.1', resolve));
+    const { port } = stuck.address() as AddressInfo;
+    const env = { ...envOf(server), R2_ENDPOINT: `http://127.0.0.1:${port}` };
+    const { code, stderr } = await cli('uploads abort media --older-than 7d --yes', { env });
+    stuck.close();
+    expect([code, stderr.includes('repeats a page')]).toEqual([1, true]);
+  });
+
   it('wants to know how old', async () => {
     expect((await cli('uploads abort media --yes')).code).toBe(2);
   });

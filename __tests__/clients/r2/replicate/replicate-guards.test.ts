@@ -120,6 +120,9 @@ describe('clients with bindings alone', () => {
     const client = new R2Client({ bindings: { source: empty(), target: empty() } });
     const report = await replicate({ from: { client, bucket: 'source' }, to: { client, bucket: 'target' } });
     expect(report).toMatchObject({ complete: true, source: { objects: 0 } });
+    const other = new R2Client({ accountId: 'a', accessKeyId: 'b', secretAccessKey: 'c' });
+    const inside = { from: { client, bucket: 'source', prefix: 'a/' }, to: { client: other, bucket: 'source' } };
+    await expect(replicate({ ...inside, deleteExtraneous: true })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     const both = { client, bucket: 'source' };
     await expect(replicate({ from: both, to: both })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
