@@ -1,4 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { R2Client } from '../../src/clients/r2/r2-client.js';
@@ -550,6 +552,40 @@ describe('uploads', () => {
     const result = await cli('uploads abort media/up/ --older-than 7d --yes --json', inDays(8));
     expect(jsonLines(result)).toEqual([expect.objectContaining({ dryRun: false, matched: 4, aborted: 4, failed: [] })]);
     expect(server.pending(BUCKET).map(({ key }) => key)).toEqual(['else/d']);
+  });
+
+  it('aborts none whose beginning the server does not say, unless all are meant', async () => {
+    const answer = `<ListMultipartUploadsResult><Bucket>media</Bucket><Upload><Key>now\u009b2J</Key><UploadId>1</UploadId></Upload><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`;
+    const aborted: string[] = [];
+    const silent = createServer((request, response) => {
+      if (request.method === 'DELETE') aborted.push(request.url ?? '');
+      response.writeHead(request.method === 'DELETE' ? 403 : 200).end(request.method === 'DELETE' ? '' : answer);
+    });
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const env = { ...envOf(server), R2_ENDPOINT: `http://127.0.0.1:${port}` };
+    try {
+      expect((await cli('uploads abort media --older-than 7d --yes', { env })).stdout).toBe('Aborted 0 uploads.\n');
+      expect(aborted).toEqual([]);
+      const { code, stderr } = await cli('uploads abort media --older-than 0s --yes', { env });
+      expect([code, aborted.length]).toEqual([1, 1]);
+      expect(stderr).toContain('now\\u009b2J');
+      expect(stderr).not.toContain('\u009b');
+    } finally {
+      silent.close();
+    }
+  });
+
+  it('ends with a listing that repeats itself', async () => {
+    const again =
+      '<ListMultipartUploadsResult><Bucket>media</Bucket><IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker></ListMultipartUploadsResult>';
+    const stuck = createServer((_request, response) => response.end(again));
+    await new Promise<void>((resolve) => stuck.listen(0, '127.0.0.1', resolve));
+    const { port } = stuck.address() as AddressInfo;
+    const env = { ...envOf(server), R2_ENDPOINT: `http://127.0.0.1:${port}` };
+    const { code, stderr } = await cli('uploads abort media --older-than 7d --yes', { env });
+    stuck.close();
+    expect([code, stderr.includes('repeats a page')]).toEqual([1, true]);
   });
 
   it('wants to know how old', async () => {

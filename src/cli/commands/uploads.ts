@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { isCloudflareClientError } from '../../errors.js';
+import { CloudflareClientError, isCloudflareClientError } from '../../errors.js';
 import { checkBucket, checkPrefix } from '../../clients/r2/object-names.js';
-import type { StorePendingUpload } from '../../clients/r2/store/object-store.js';
+import type { StorePendingUpload, StorePendingUploads } from '../../clients/r2/store/object-store.js';
 import { forEachLimited } from '../concurrency.js';
 import { counted, formatSeconds, formatTime, printable } from '../display.js';
 import { EXIT } from '../exit-code.js';
@@ -16,6 +16,9 @@ interface AbortOptions {
   readonly olderThan: string;
   readonly yes: boolean;
 }
+
+/** Behind which upload a page begins. */
+type Markers = NonNullable<StorePendingUploads['next']>;
 
 const ABORTS_AT_A_TIME = 8;
 
@@ -98,13 +101,20 @@ async function* pendingUploads(
   // None and 0s are all, also those that a clock that is ahead of ours says begin tomorrow.
   const latest = seconds === 0 ? Infinity : call.io.now() - seconds * 1000;
   const store = call.internals.storeOf(bucket);
-  let markers: { keyMarker: string; uploadIdMarker: string } | undefined;
+  let markers: Markers | undefined;
   do {
     const page = await store.listUploads({ bucket, prefix, ...markers, signal: call.signal });
     yield* page.uploads.filter(({ initiated }) => isOlder(initiated, latest));
+    if (page.next !== undefined && isSamePlace(page.next, markers)) {
+      throw new CloudflareClientError('R2_FAILED', `R2 list of the uploads of ${bucket}: the listing repeats a page.`);
+    }
     markers = page.next;
     await call.io.stdout.drained();
   } while (markers !== undefined && !call.io.stdout.closed);
+}
+
+function isSamePlace(one: Markers, other: Markers | undefined): boolean {
+  return one.keyMarker === other?.keyMarker && one.uploadIdMarker === other.uploadIdMarker;
 }
 
 /** An upload whose time the server does not say (read as 1970) may have begun just now. */

@@ -1,4 +1,5 @@
 import { R2Client } from '../../../../src/clients/r2/r2-client.js';
+import { internalsOf, keepInternals } from '../../../../src/clients/r2/r2-internals.js';
 import { replicate } from '../../../../src/clients/r2/replicate/replicate.js';
 import { replicateOnEvent } from '../../../../src/clients/r2/replicate/replicate-on-event.js';
 import type { ReplicateOptions } from '../../../../src/clients/r2/replicate/replicate-options.js';
@@ -119,7 +120,36 @@ describe('clients with bindings alone', () => {
     const client = new R2Client({ bindings: { source: empty(), target: empty() } });
     const report = await replicate({ from: { client, bucket: 'source' }, to: { client, bucket: 'target' } });
     expect(report).toMatchObject({ complete: true, source: { objects: 0 } });
+    const other = new R2Client({ accountId: 'a', accessKeyId: 'b', secretAccessKey: 'c' });
+    const inside = { from: { client, bucket: 'source', prefix: 'a/' }, to: { client: other, bucket: 'source' } };
+    await expect(replicate({ ...inside, deleteExtraneous: true })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     const both = { client, bucket: 'source' };
     await expect(replicate({ from: both, to: both })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+});
+
+describe('copyPrefix beside many other objects', () => {
+  const store = () => {
+    const bucket = new MemoryStore(10);
+    for (const key of ['a/1', 'a/2']) bucket.write(key, key);
+    for (let index = 0; index < 500; index += 1) bucket.write(`z${String(index).padStart(3, '0')}`, 'x');
+    return bucket;
+  };
+
+  it('asks for one page of the destination, which it replaces anyway', async () => {
+    const bucket = store();
+    const copied = await clientWith(bucket).copyPrefix({ bucket: 'media', prefix: 'a/', toPrefix: 'z/', dryRun: true });
+    expect([copied.matched, bucket.count('list')]).toEqual([2, 2]);
+  });
+
+  it('lists no more of it than it needs to skip what is there', async () => {
+    const [bucket, other] = [store(), store()];
+    other.write('2', 'there');
+    const client = clientWith(bucket);
+    const internals = internalsOf(client);
+    keepInternals(client, { ...internals, storeOf: (name) => (name === 'other' ? other : bucket) });
+    const options = { bucket: 'media', prefix: 'a/', toBucket: 'other', toPrefix: '', overwrite: false, dryRun: true };
+    expect(await client.copyPrefix(options)).toMatchObject({ matched: 2, skipped: 1 });
+    expect(other.count('list')).toBe(1);
   });
 });

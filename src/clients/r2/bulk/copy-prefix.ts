@@ -5,7 +5,7 @@ import type { R2Client } from '../r2-client.js';
 import { integerOption } from '../r2-config.js';
 import { isFatal, throwIfAborted } from '../replicate/copy-failure.js';
 import { copyObject } from '../replicate/copy-object.js';
-import { walkPairs, type KeyPair } from '../replicate/merge-walk.js';
+import { walkSource, type KeyPair } from '../replicate/merge-walk.js';
 import { routeOf, type Route } from '../replicate/route.js';
 import { WorkPool } from '../replicate/work-pool.js';
 
@@ -88,7 +88,7 @@ export async function copyPrefix(r2: R2Client, options: R2CopyPrefixOptions): Pr
   const copying = new PrefixCopy(route, flags, onProgress);
   throwIfAborted(signal, `copy of ${bucket}/${prefix}`);
   try {
-    for await (const pair of walkPairs(route)) {
+    for await (const pair of walkSource(route, !flags.overwrite)) {
       if (copying.fatal !== null) break;
       if (copying.isNext(pair)) await pool.add(() => copying.copy(pair));
     }

@@ -64,6 +64,7 @@ async function readRange(
       key: from.prefix + source.key,
       range: { offset, length },
       conditions: { ifMatch: source.etag },
+      asStored: true,
       signal,
     });
     if (answer.status === 'found') return answer.body;

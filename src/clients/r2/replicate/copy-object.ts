@@ -124,11 +124,21 @@ async function read(route: Route, source: SourceObject): Promise<Extract<StoreRe
   const target = { bucket: from.bucket, key: from.prefix + source.key, signal };
   try {
     const answer = await from.store.get({ ...target, conditions: { ifMatch: source.etag } });
-    if (answer.status === 'found') return answer;
+    if (answer.status === 'found' && !isEncoded(answer.info)) return answer;
+    if (answer.status === 'found') {
+      // Decoded on its way, it would not be what is stored. The headers are those of this answer.
+      await answer.body.cancel().catch(() => undefined);
+      const stored = await from.store.get({ ...target, conditions: { ifMatch: source.etag }, asStored: true });
+      if (stored.status === 'found') return { ...stored, info: answer.info };
+    }
   } catch (error) {
     throw changedIf(isCloudflareClientError(error, 'R2_PRECONDITION_FAILED'), source, error);
   }
   throw changedIf(true, source);
+}
+
+function isEncoded({ contentEncoding }: ObjectHeaders): boolean {
+  return contentEncoding !== undefined && contentEncoding !== '' && contentEncoding !== 'identity';
 }
 
 /** The whole body in one buffer of the size that was listed; read by hand, since a `Response` around it costs as much as the reading. */

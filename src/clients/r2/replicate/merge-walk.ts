@@ -48,6 +48,22 @@ function pairOf(source: Listed | null, destination: Listed | null): KeyPair {
   };
 }
 
+/**
+ * Goes through what the source has. The destination is listed no further than the source goes, since it may hold millions of other
+ * objects; without `compare` only its first page is, which tells that it is there.
+ *
+ * @throws {CloudflareClientError} as `walkPairs`
+ */
+export async function* walkSource(route: Route, compare: boolean): AsyncGenerator<KeyPair, void, undefined> {
+  const destinations = listedOf(route.to, null, route.signal);
+  let destination = await next(destinations);
+  if (!compare) destination = null;
+  for await (const source of listedOf(route.from, null, route.signal)) {
+    while (destination !== null && compareKeys(destination.key, source.key) < 0) destination = await next(destinations);
+    yield pairOf(source, destination?.key === source.key ? destination : null);
+  }
+}
+
 /** Everything at one place behind `after`, page by page, keys without the prefix. */
 async function* listedOf(
   place: Place,

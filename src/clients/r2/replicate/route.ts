@@ -6,6 +6,9 @@ import { internalsOf, type R2Internals } from '../r2-internals.js';
 import type { ObjectStore } from '../store/object-store.js';
 import { S3Store } from '../store/s3-store.js';
 
+/** Stands for the endpoint of a client with bindings alone. */
+const BINDINGS = 'bindings';
+
 /** One end of a replication. */
 export interface ReplicationEnd {
   /** A client of the account, jurisdiction and credentials that the bucket is reached with. */
@@ -54,7 +57,7 @@ export function routeOf(from: ReplicationEnd, to: ReplicationEnd, signal?: Abort
     wait: destination.options.wait,
     signal,
   };
-  refuseOverlap(route, endpointOf(source) === endpointOf(destination));
+  refuseOverlap(route, [endpointOf(source), endpointOf(destination)]);
   return route;
 }
 
@@ -94,13 +97,19 @@ function canCopyOnServer(
 
 /** Where a client reaches what it has no binding of; clients with bindings alone are of one Worker, and so of one place. */
 export function endpointOf({ connection }: R2Internals): string {
-  return connection.hasCredentials ? connection.config.endpoint : 'bindings';
+  return connection.hasCredentials ? connection.config.endpoint : BINDINGS;
 }
 
-/** What is copied into its own source is listed and copied again, without end. */
-function refuseOverlap({ from, to }: Route, sameEndpoint: boolean): void {
-  if (!sameEndpoint || from.bucket !== to.bucket) return;
+/**
+ * What is copied into its own source is listed and copied again, without end, and what is deleted there is the source. A bucket that is
+ * bound and one of that name behind an endpoint may be one and the same; only the same prefix does no harm then.
+ */
+function refuseOverlap({ from, to }: Route, endpoints: readonly [string, string]): void {
+  if (from.bucket !== to.bucket) return;
   if (!from.prefix.startsWith(to.prefix) && !to.prefix.startsWith(from.prefix)) return;
+  const isSame = endpoints[0] === endpoints[1];
+  const maybeSame = endpoints.includes(BINDINGS) && from.prefix !== to.prefix;
+  if (!isSame && !maybeSame) return;
   throw new CloudflareClientError(
     'INVALID_OPTION',
     `${from.bucket}/${from.prefix} and ${to.bucket}/${to.prefix} overlap; one of the prefixes must not begin with the other.`,

@@ -58,6 +58,8 @@ export interface StorePut extends StoreTarget {
 export interface StoreGet extends StoreTarget {
   readonly range?: ByteRange | undefined;
   readonly conditions?: ObjectConditions | undefined;
+  /** The bytes as stored also of an object with a `contentEncoding`; over S3 the answer then says nothing of that header. */
+  readonly asStored?: boolean | undefined;
 }
 
 /** What is known of an object without its content. */

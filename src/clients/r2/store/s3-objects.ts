@@ -49,6 +49,8 @@ export async function getObject(connection: R2Connection, request: StoreGet): Pr
       Key: key,
       ...conditionInput(conditions),
       Range: range === undefined ? undefined : rangeHeader(range),
+      // `fetch` decodes by this header, and cannot be told not to.
+      ResponseContentEncoding: request.asStored === true ? 'identity' : undefined,
     });
     try {
       const answer = await s3.client.send(command, s3.request);
