@@ -133,30 +133,9 @@ export type { RateLimitConfig, RateLimiterClientOptions, RateLimitResult } from 
 export type { CachedSession } from './clients/kv/session.js';
 export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
 
-// Types of the R2 client
-export type { R2CorsDiff, R2PutCorsOptions, R2PutCorsResult } from './clients/r2/bucket/cors.js';
-export type { R2CorsMethod, R2CorsRule } from './clients/r2/bucket/cors-rule.js';
-export type {
-  R2Lifecycle,
-  R2LifecycleDiff,
-  R2PutLifecycleOptions,
-  R2PutLifecycleResult,
-  R2UnknownLifecycleRule,
-} from './clients/r2/bucket/lifecycle.js';
-export type { R2LifecycleRule, R2LifecycleTransition } from './clients/r2/bucket/lifecycle-rule.js';
-export type { R2Event, R2EventAction } from './clients/r2/bucket/queue-event.js';
-export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
-export type { CheckCorsOptions, CorsCheck, CorsProblem } from './clients/r2/browser/check-cors.js';
-export type { CorsRulesOptions, UploadClient } from './clients/r2/browser/cors-rules.js';
-export type { UppySignature, UppyUpload } from './clients/r2/browser/sign-upload.js';
-export type { UploadHandlerOptions } from './clients/r2/browser/upload-handler.js';
-export type { UploadFile, UploadGrant, UploadPolicyOptions } from './clients/r2/browser/upload-policy.js';
-export type { UploadRefusalReason } from './clients/r2/browser/upload-refused.js';
-export type { UppyCallbacks, UppyCallbacksOptions, UppyPart } from './clients/r2/browser/uppy-callbacks.js';
-export type { UppySignedRequest } from './clients/r2/browser/uppy-sign-request.js';
+// Types of R2: objects
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
 export type { R2CopyHeaders, R2CopyOptions, R2CopyResult } from './clients/r2/bulk/copy-file.js';
-export type { R2CopyFailure, R2CopyPrefixOptions, R2CopyPrefixResult } from './clients/r2/bulk/copy-prefix.js';
 export type {
   R2DeleteFilesOptions,
   R2DeleteOptions,
@@ -164,21 +143,9 @@ export type {
   R2DeletePrefixResult,
   R2DeleteProgress,
 } from './clients/r2/bulk/delete-files.js';
-export type { R2Download, R2FileInfo, R2NotModified } from './clients/r2/transfer/download-file.js';
-export type {
-  R2ConditionalDownloadOptions,
-  R2DownloadOptions,
-  R2HeadOptions,
-  R2ReadOptions,
-} from './clients/r2/transfer/download-options.js';
-export type { R2Progress } from './clients/r2/transfer/progress.js';
-export type { R2ServeOptions } from './clients/r2/transfer/serve-file.js';
-export type { ByteRange, R2StorageClass } from './clients/r2/store/object-store.js';
 export type { R2Folder, R2ListedFile, R2ListFolderOptions, R2ListOptions } from './clients/r2/bulk/list-files.js';
-export type { MediaKey, MediaKeys, MediaKind } from './clients/r2/media-keys.js';
 export type { R2BindingsConfig, R2ClientConfig, R2ClientOptions, R2Jurisdiction } from './clients/r2/r2-config.js';
-export type { R2SignedLife } from './clients/r2/signing/presigner.js';
-export type { R2SignedUrlOptions, R2SignedUrlsOptions, R2SigningOptions } from './clients/r2/signing/signed-url.js';
+export type { ByteRange, R2StorageClass } from './clients/r2/store/object-store.js';
 export type {
   R2BucketLike,
   R2BucketListOptionsLike,
@@ -194,8 +161,43 @@ export type {
   R2StoringOptionsLike,
   R2UploadedPartLike,
 } from './clients/r2/store/r2-bucket.js';
+export type { R2Download, R2FileInfo, R2NotModified } from './clients/r2/transfer/download-file.js';
+export type {
+  R2ConditionalDownloadOptions,
+  R2DownloadOptions,
+  R2HeadOptions,
+  R2ReadOptions,
+} from './clients/r2/transfer/download-options.js';
+export type { R2Progress } from './clients/r2/transfer/progress.js';
+export type { R2ServeOptions } from './clients/r2/transfer/serve-file.js';
 export type { R2UploadCheckpoint } from './clients/r2/transfer/upload-checkpoint.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-options.js';
+
+// Types of R2: signing
+export type {
+  R2CompleteMultipartOptions,
+  R2CreateMultipartOptions,
+  R2ListMultipartOptions,
+  R2MultipartOptions,
+  R2MultipartPart,
+  R2MultipartUpload,
+  R2PendingUpload,
+  R2SignedPart,
+  R2SignedPartsOptions,
+} from './clients/r2/signing/multipart.js';
+export type { R2PartPlan } from './clients/r2/signing/part-plan.js';
+export type { R2PresignCommandOptions, R2SdkCommand } from './clients/r2/signing/presign-command.js';
+export type { R2SignedLife } from './clients/r2/signing/presigner.js';
+export type { R2SignedUrlOptions, R2SignedUrlsOptions, R2SigningOptions } from './clients/r2/signing/signed-url.js';
+export type { R2StoredHeaderOptions } from './clients/r2/signing/stored-headers.js';
+export type {
+  R2Permission,
+  R2TemporaryCredentials,
+  R2TemporaryCredentialsOptions,
+} from './clients/r2/signing/temporary-credentials.js';
+export type { R2SignedUpload, R2SignedUploadOptions } from './clients/r2/signing/upload-url.js';
+
+// Types of R2: private HLS
 export type { HlsCookieOptions } from './clients/r2/hls/hls-cookie.js';
 export type { HlsCorsOptions } from './clients/r2/hls/hls-cors.js';
 export type {
@@ -213,28 +215,23 @@ export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewri
 export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
 export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
 export type { TimedHmacOptions } from './clients/r2/hls/timed-hmac.js';
-export type {
-  R2CompleteMultipartOptions,
-  R2CreateMultipartOptions,
-  R2ListMultipartOptions,
-  R2MultipartOptions,
-  R2MultipartPart,
-  R2MultipartUpload,
-  R2PendingUpload,
-  R2SignedPart,
-  R2SignedPartsOptions,
-} from './clients/r2/signing/multipart.js';
-export type { R2PartPlan } from './clients/r2/signing/part-plan.js';
-export type { R2PresignCommandOptions, R2SdkCommand } from './clients/r2/signing/presign-command.js';
-export type { R2StoredHeaderOptions } from './clients/r2/signing/stored-headers.js';
-export type {
-  R2Permission,
-  R2TemporaryCredentials,
-  R2TemporaryCredentialsOptions,
-} from './clients/r2/signing/temporary-credentials.js';
-export type { R2SignedUpload, R2SignedUploadOptions } from './clients/r2/signing/upload-url.js';
+
+// Types of R2: uploads from the browser
+export type { CheckCorsOptions, CorsCheck, CorsProblem } from './clients/r2/browser/check-cors.js';
+export type { CorsRulesOptions, UploadClient } from './clients/r2/browser/cors-rules.js';
+export type { UppySignature, UppyUpload } from './clients/r2/browser/sign-upload.js';
+export type { UploadHandlerOptions } from './clients/r2/browser/upload-handler.js';
+export type { UploadFile, UploadGrant, UploadPolicyOptions } from './clients/r2/browser/upload-policy.js';
+export type { UploadRefusalReason } from './clients/r2/browser/upload-refused.js';
+export type { UppyCallbacks, UppyCallbacksOptions, UppyPart } from './clients/r2/browser/uppy-callbacks.js';
+export type { UppySignedRequest } from './clients/r2/browser/uppy-sign-request.js';
+
+// Types of R2: keys of the media bucket
+export type { MediaKey, MediaKeys, MediaKind } from './clients/r2/media-keys.js';
+
+// Types of R2: bulk work and replication
+export type { R2CopyFailure, R2CopyPrefixOptions, R2CopyPrefixResult } from './clients/r2/bulk/copy-prefix.js';
 export type { ReplicationCheckpoint } from './clients/r2/replicate/checkpoint.js';
-export type { ReplicateOptions } from './clients/r2/replicate/replicate-options.js';
 export type {
   MessageBatchLike,
   QueueMessageLike,
@@ -242,6 +239,7 @@ export type {
   ReplicateOnEventOptions,
   ReplicateOnEventOutcome,
 } from './clients/r2/replicate/replicate-on-event.js';
+export type { ReplicateOptions } from './clients/r2/replicate/replicate-options.js';
 export type {
   ReplicationCount,
   ReplicationFailure,
@@ -251,6 +249,20 @@ export type {
   ReplicationVerification,
 } from './clients/r2/replicate/replication-report.js';
 export type { ReplicationEnd } from './clients/r2/replicate/route.js';
+
+// Types of R2: settings and events of a bucket
+export type { R2CorsMethod, R2CorsRule } from './clients/r2/bucket/cors-rule.js';
+export type { R2CorsDiff, R2PutCorsOptions, R2PutCorsResult } from './clients/r2/bucket/cors.js';
+export type { R2LifecycleRule, R2LifecycleTransition } from './clients/r2/bucket/lifecycle-rule.js';
+export type {
+  R2Lifecycle,
+  R2LifecycleDiff,
+  R2PutLifecycleOptions,
+  R2PutLifecycleResult,
+  R2UnknownLifecycleRule,
+} from './clients/r2/bucket/lifecycle.js';
+export type { R2Event, R2EventAction } from './clients/r2/bucket/queue-event.js';
+export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
 
 // Types of event sinks
 export type {
