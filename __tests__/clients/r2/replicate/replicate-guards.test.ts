@@ -7,6 +7,15 @@ import { FakeBucket } from '../binding/fake-bucket.js';
 import { clientWith, failed, MemoryStore } from './memory-store.js';
 import { memoryCheckpoint } from './two-servers.js';
 
+const KEPT = {
+  bytes: new Uint8Array(1),
+  size: 1,
+  etag: 'e',
+  lastModified: new Date(0),
+  contentType: 'text/plain',
+  metadata: {},
+};
+
 let source: MemoryStore;
 let target: MemoryStore;
 
@@ -151,5 +160,28 @@ describe('copyPrefix beside many other objects', () => {
     const options = { bucket: 'media', prefix: 'a/', toBucket: 'other', toPrefix: '', overwrite: false, dryRun: true };
     expect(await client.copyPrefix(options)).toMatchObject({ matched: 2, skipped: 1 });
     expect(other.count('list')).toBe(1);
+  });
+});
+
+describe('one object that takes long', () => {
+  it('holds the listing back after a while, so that memory stays bounded', async () => {
+    [source, target] = [new MemoryStore(1000), new MemoryStore(1000)];
+    for (let index = 0; index < 25_000; index += 1) {
+      const key = `k${String(index).padStart(5, '0')}`;
+      for (const store of [source, target]) store.objects.set(key, { ...KEPT, key });
+    }
+    source.write('a-large', 'x');
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    target.before = ({ operation }) => (operation === 'put' ? held : undefined);
+    const work = run();
+    let lists = -1;
+    while (lists !== source.count('list')) {
+      lists = source.count('list');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    release();
+    expect(await work).toMatchObject({ complete: true, source: { objects: 25_001 } });
+    expect([lists, source.count('list')]).toEqual([21, 26]);
   });
 });

@@ -18,11 +18,15 @@ interface Seen {
 /** How often an object is copied that changes while it is. */
 const MAX_COPIES = 2;
 
+/** Each key ahead of the slowest copy is remembered until that is done: some 10 MB in all. */
+const MAX_KEYS_AHEAD = 20_000;
+
 /** Goes through both ends and copies what the destination lacks or has otherwise. */
 export async function copyPhase(run: ReplicationRun): Promise<void> {
   const pool = new WorkPool(run.options.concurrency);
   try {
     for await (const pair of walkPairs(run.route, run.position)) {
+      while (run.keysAhead >= MAX_KEYS_AHEAD && !run.hasEnded()) await pool.oneDone();
       if (run.hasEnded()) break;
       const done = run.begin(pair.key);
       if (isSettled(run, pair)) done();

@@ -69,6 +69,11 @@ export class ReplicationRun {
     return this.#mark.position;
   }
 
+  /** Keys that have begun and are not behind the position: what waits, done or not, for the slowest before it. */
+  get keysAhead(): number {
+    return this.#unsaved.size;
+  }
+
   /** How many saves failed. */
   get checkpointFailures(): number {
     return this.#writer.failures;

@@ -14,6 +14,11 @@ export class WorkPool {
     this.#running.add(running);
   }
 
+  /** Resolves when one more piece has ended; at once when nothing is going on. */
+  async oneDone(): Promise<void> {
+    if (this.#running.size > 0) await Promise.race(this.#running);
+  }
+
   /** Resolves when nothing is going on any more. */
   async drain(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
