@@ -143,7 +143,8 @@ export const r2UploadCases: readonly R2ContractCase[] = [
       const key = 'contract/wrong-length';
       await r2.deleteFile({ bucket, key });
       for (const contentLength of [4, 6]) {
-        const message = `body ended after 5 bytes, and contentLength says ${contentLength}; nothing was stored.`;
+        const why = `body ended after 5 bytes, and contentLength says ${contentLength}; nothing was stored.`;
+        const message = `R2 upload of ${bucket}/${key} failed: ${why}`;
         const upload = (): Promise<unknown> => r2.uploadFile({ bucket, key, body: streamOf('hello'), contentLength });
         await expectR2Failure(upload, 'INVALID_VALUE', message);
       }

@@ -31,11 +31,26 @@ interface Upload {
 export async function uploadFile(writer: Writer, options: R2UploadOptions): Promise<R2UploadResult> {
   const request = checkUploadOptions(options);
   const body = uploadBody(options);
-  const upload = { writer, request };
-  const length = knownLength(body);
-  const inParts = request.resume !== undefined || (length ?? 0) > request.thresholdBytes;
+  try {
+    return await send({ writer, request }, body);
+  } catch (error) {
+    throw namingTarget(error, request);
+  }
+}
+
+async function send(upload: Upload, body: Uint8Array | Blob | StreamBody): Promise<R2UploadResult> {
+  const { resume, thresholdBytes } = upload.request;
+  const inParts = resume !== undefined || (knownLength(body) ?? 0) > thresholdBytes;
   if (inParts || !(body instanceof Uint8Array || body instanceof Blob)) return uploadStream(upload, streamOf(body));
   return putSized(upload, body);
+}
+
+/** What is wrong with a body is found where nobody knows what it is for. */
+function namingTarget(error: unknown, { bucket, key }: UploadRequest): unknown {
+  if (!(error instanceof CloudflareClientError) || error.message.includes(`${bucket}/${key}`)) return error;
+  return new CloudflareClientError(error.code, `R2 upload of ${bucket}/${key} failed: ${error.message}`, {
+    cause: error.cause,
+  });
 }
 
 function streamOf(body: Uint8Array | Blob | StreamBody): StreamBody {
