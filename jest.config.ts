@@ -1,6 +1,10 @@
 /** @jest-config-loader esbuild-register */
 import type { Config } from 'jest';
 
+// With few cores workerd can stand still for good: a compilation in the background waits for a collection of garbage, and the collection
+// for the one thread that it blocks. Without threads in the background it cannot. Workers of Jest and what they start inherit it.
+process.env['MINIFLARE_WORKERD_V8_FLAGS'] ??= '--single-threaded';
+
 type Project = Exclude<NonNullable<Config['projects']>[number], string>;
 
 function project(displayName: string, testMatch: string[], tsconfig = '__tests__/tsconfig.jest.json'): Project {

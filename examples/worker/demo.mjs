@@ -4,6 +4,8 @@
 import { parseArgs } from 'node:util';
 import { runDemo } from './demo/run-demo.mjs';
 
+// With few cores workerd can stand still for good while V8 compiles and collects in the background: see jest.config.ts.
+process.env.MINIFLARE_WORKERD_V8_FLAGS ??= '--single-threaded';
 // The driver signs and lists with the package's R2Client in Node as well; the SDK's note on Node 20 is no news here.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
