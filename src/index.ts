@@ -189,7 +189,7 @@ export type { R2PartPlan } from './clients/r2/signing/part-plan.js';
 export type { R2PresignCommandOptions, R2SdkCommand } from './clients/r2/signing/presign-command.js';
 export type { R2SignedLife } from './clients/r2/signing/presigner.js';
 export type { R2SignedUrlOptions, R2SignedUrlsOptions, R2SigningOptions } from './clients/r2/signing/signed-url.js';
-export type { R2StoredHeaderOptions } from './clients/r2/signing/stored-headers.js';
+export type { R2ObjectHeaderOptions, R2StoredHeaderOptions } from './clients/r2/stored-headers.js';
 export type {
   R2Permission,
   R2TemporaryCredentials,

@@ -236,9 +236,12 @@ describe('an upload in parts', () => {
     expect(server.seen.at(-1)?.method).toBe('DELETE');
   });
 
-  it('fails with its own error when the abort fails too, which is reported', async () => {
+  it.each([
+    ['fails', failure(500, 'InternalError')],
+    ['is cut off', cutConnection],
+  ])('fails with its own error when the abort %s too, which is reported', async (_name, answer) => {
     const events: ClientEvent[] = [];
-    server.answer(created, failure(403, 'AccessDenied'), failure(500, 'InternalError'));
+    server.answer(created, failure(403, 'AccessDenied'), answer);
     expect((await upload(events)).code).toBe('R2_ACCESS_DENIED');
     expect(events).toMatchObject([{ type: 'client.error', source: 'r2', keyPrefix: 'media/', code: 'R2_FAILED' }]);
   });

@@ -1,31 +1,12 @@
 import { checkOptions } from '../check-options.js';
 import { checkBucket, checkKey } from '../object-names.js';
 import type { R2Internals } from '../r2-internals.js';
-import type { ObjectHeaders, R2StorageClass } from '../store/object-store.js';
+import type { ObjectHeaders } from '../store/object-store.js';
 import { checkSignal, etagOption } from '../transfer/download-options.js';
-import { objectHeaders } from '../transfer/upload-options.js';
+import { objectHeaders, type R2ObjectHeaderOptions } from '../stored-headers.js';
 
 /** Headers that a copy is stored with. What is not given is not set: nothing is taken from the source. */
-export interface R2CopyHeaders {
-  /**
-   * `Content-Type` of the copy.
-   *
-   * @default what the extension of its key says, else `application/octet-stream`
-   */
-  readonly contentType?: string | undefined;
-  /** `Cache-Control` of the copy. @default none */
-  readonly cacheControl?: string | undefined;
-  /** `Content-Disposition` of the copy. @default none */
-  readonly contentDisposition?: string | undefined;
-  /** `Content-Encoding` of the copy. @default none */
-  readonly contentEncoding?: string | undefined;
-  /** `Content-Language` of the copy. @default none */
-  readonly contentLanguage?: string | undefined;
-  /** Names and values of the caller's own, 8,192 bytes in all. @default none */
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** What the copy costs to keep and to read. @default 'STANDARD' */
-  readonly storageClass?: R2StorageClass | undefined;
-}
+export type R2CopyHeaders = R2ObjectHeaderOptions;
 
 /** What to copy where. */
 export interface R2CopyOptions {
@@ -89,5 +70,5 @@ export async function copyFile(r2: Pick<R2Internals, 'storeOf'>, options: R2Copy
 }
 
 function toObjectHeaders(headers: R2CopyHeaders, key: string): ObjectHeaders {
-  return objectHeaders({ ...checkOptions(headers, 'headers'), key });
+  return objectHeaders(key, checkOptions(headers, 'headers'));
 }

@@ -5,7 +5,7 @@ import { checkBucket, checkKey, checkPrefix, shown } from '../object-names.js';
 import type { ObjectStore, StoredPart, StorePendingUpload } from '../store/object-store.js';
 import { plannedLength, type R2PartPlan } from './part-plan.js';
 import type { Presigner } from './presigner.js';
-import { storedHeaders, type R2StoredHeaderOptions } from './stored-headers.js';
+import { objectHeaders, type R2StoredHeaderOptions } from '../stored-headers.js';
 import { checkBytes, MAX_PARTS, MAX_PUT_BYTES } from './upload-limits.js';
 
 /** Which upload to begin. */
@@ -88,7 +88,7 @@ export async function createUpload(store: ObjectStore, options: R2CreateMultipar
   const { bucket, key, signal } = options;
   checkBucket(bucket);
   checkKey(key);
-  const uploadId = await store.createUpload({ bucket, key, signal, headers: storedHeaders(key, options) });
+  const uploadId = await store.createUpload({ bucket, key, signal, headers: objectHeaders(key, options) });
   return { bucket, key, uploadId };
 }
 

@@ -1,7 +1,9 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { checkKey, shown } from '../object-names.js';
 import type { Presigner } from './presigner.js';
-import { headerFields, storedHeaders, type R2StoredHeaderOptions } from './stored-headers.js';
+import { objectHeaders, type R2StoredHeaderOptions } from '../stored-headers.js';
+import { encodeMetadata } from '../object-headers.js';
+import type { ObjectHeaders } from '../store/object-store.js';
 import { checkBoolean, checkBytes, MAX_PUT_BYTES } from './upload-limits.js';
 
 /** What a signed upload grants: one PUT of one object, with exactly these headers. */
@@ -58,7 +60,7 @@ export function signedUpload(presigner: Presigner, options: R2SignedUploadOption
   }
   checkBoolean('writeOnce', writeOnce);
   const headers = {
-    ...headerFields(storedHeaders(key, options)),
+    ...headerFields(objectHeaders(key, options)),
     ...(md5 !== undefined && { 'content-md5': md5 }),
     ...(writeOnce === true && { 'if-none-match': '*' }),
   };
@@ -67,4 +69,18 @@ export function signedUpload(presigner: Presigner, options: R2SignedUploadOption
   const query = { 'x-id': 'PutObject' };
   const prepared = presigner.prepare({ method: 'PUT', bucket, query, headers: signed, expiresIn });
   return { url: prepared.sign(key), method: 'PUT', headers, contentLength, expiresAt: prepared.expiresAt };
+}
+
+/** The headers as a request carries them, names in lower case. */
+function headerFields(headers: ObjectHeaders): Record<string, string> {
+  const metadata = Object.entries(encodeMetadata(headers.metadata) ?? {});
+  const fields: [string, string | undefined][] = [
+    ['content-type', headers.contentType],
+    ['cache-control', headers.cacheControl],
+    ['content-disposition', headers.contentDisposition],
+    ['content-encoding', headers.contentEncoding],
+    ['content-language', headers.contentLanguage],
+    ...metadata.map(([name, value]): [string, string] => [`x-amz-meta-${name}`, value]),
+  ];
+  return Object.fromEntries(fields.filter((field): field is [string, string] => field[1] !== undefined));
 }

@@ -1,10 +1,9 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { checkFunction } from '../check-options.js';
-import { contentTypeForKey } from '../content-types.js';
-import { checkHeaderValue, encodeMetadata } from '../object-headers.js';
 import { checkBucket, checkKey, shown } from '../object-names.js';
 import { integerOption } from '../r2-config.js';
-import type { ObjectConditions, ObjectHeaders, R2StorageClass } from '../store/object-store.js';
+import type { ObjectConditions, ObjectHeaders } from '../store/object-store.js';
+import { objectHeaders, type R2ObjectHeaderOptions } from '../stored-headers.js';
 import { checkSignal, etagOption } from './download-options.js';
 import { md5Option } from './md5-option.js';
 import type { R2Progress } from './progress.js';
@@ -14,7 +13,7 @@ import { checkpointOption, type R2UploadCheckpoint } from './upload-checkpoint.j
 export type R2UploadBody = string | Uint8Array | ArrayBuffer | Blob | ReadableStream;
 
 /** What to store where. */
-export interface R2UploadOptions {
+export interface R2UploadOptions extends R2ObjectHeaderOptions {
   /** Name of the bucket. */
   readonly bucket: string;
   /** Key of the object: 1 to 1,024 UTF-8 bytes, no control characters, no `.` or `..` segments. */
@@ -22,29 +21,11 @@ export interface R2UploadOptions {
   /** The content. A stream is read to its end, and cancelled when the upload fails after its input was accepted. */
   readonly body: R2UploadBody;
   /**
-   * `Content-Type` of the object.
-   *
-   * @default what the extension of the key says, else `application/octet-stream`
-   */
-  readonly contentType?: string | undefined;
-  /**
    * Bytes of a stream, when they are known: an integer from 0. The upload fails when the stream is longer or shorter.
    *
    * @default unknown; the stream then goes up in parts and may have 10,000 of them
    */
   readonly contentLength?: number | undefined;
-  /** `Cache-Control` of the object. @default not sent */
-  readonly cacheControl?: string | undefined;
-  /** `Content-Disposition` of the object. @default not sent */
-  readonly contentDisposition?: string | undefined;
-  /** `Content-Encoding` of the object, when `body` is compressed already. @default not sent */
-  readonly contentEncoding?: string | undefined;
-  /** `Content-Language` of the object. @default not sent */
-  readonly contentLanguage?: string | undefined;
-  /** `STANDARD` or `STANDARD_IA` (Infrequent Access). @default that of the bucket */
-  readonly storageClass?: R2StorageClass | undefined;
-  /** Names and values of the caller's own, 8,192 bytes in all; names are stored in lower case. @default none */
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /**
    * `*` stores only when there is no such object yet; rejects with `R2_PRECONDITION_FAILED` otherwise. One request decides that at the
    * server. An upload in parts is checked before it begins and at its completion: by the server where it heeds conditions
@@ -148,7 +129,6 @@ export const MIN_PART_BYTES = 5 * MIB;
 const DEFAULT_THRESHOLD_BYTES = 100 * MIB;
 const DEFAULT_CONCURRENCY = 4;
 const MAX_CONCURRENCY = 32;
-const STORAGE_CLASSES: readonly unknown[] = [undefined, 'STANDARD', 'STANDARD_IA'];
 
 /**
  * Checks everything but the body.
@@ -167,7 +147,7 @@ export function checkUploadOptions(options: R2UploadOptions): UploadRequest {
   return {
     bucket,
     key,
-    headers: objectHeaders(options),
+    headers: objectHeaders(key, options),
     conditions: conditionsOf(options),
     md5: md5Option(options.md5),
     verify,
@@ -179,34 +159,6 @@ export function checkUploadOptions(options: R2UploadOptions): UploadRequest {
     signal,
     keepOnFailure,
     resume,
-  };
-}
-
-/**
- * Checks the headers that an object is to be stored with, and fills in its type.
- *
- * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_VALUE` (metadata)
- */
-export function objectHeaders(options: Omit<R2UploadOptions, 'bucket' | 'body'>): ObjectHeaders {
-  const { key, contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage, storageClass } =
-    options;
-  const texts = { contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage };
-  for (const [name, value] of Object.entries(texts)) checkHeaderValue(name, value);
-  if (!STORAGE_CLASSES.includes(storageClass)) {
-    throw new CloudflareClientError(
-      'INVALID_OPTION',
-      `storageClass ${shown(storageClass)} must be STANDARD or STANDARD_IA.`,
-    );
-  }
-  // Only checked here: the store encodes it, where it needs that.
-  encodeMetadata(options.metadata);
-  return {
-    ...texts,
-    contentType: contentType ?? contentTypeForKey(key),
-    storageClass,
-    metadata: Object.fromEntries(
-      Object.entries(options.metadata ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
-    ),
   };
 }
 
