@@ -7,6 +7,9 @@ import tseslint from 'typescript-eslint';
 const ROOT_INDEX = '^(\\.\\.?/)+index\\.js$';
 // The command line stands on everything and carries nothing.
 const CLI = '(^|/)cli/';
+// Plain Node cannot load it, nor what imports it.
+const CLOUDFLARE = '^cloudflare:';
+const OBJECT_CLASSES = 'src/durable-objects/{rate-limiter,lock,counter,session}-object.ts';
 
 const SYNTAX = [
   { selector: 'TSEnumDeclaration', message: 'Use a string union.' },
@@ -26,6 +29,7 @@ function forbid(files, groups, message, typesOnly = []) {
             { group: groups, message },
             { regex: ROOT_INDEX, message },
             { regex: CLI, message },
+            ...(files.includes(OBJECT_CLASSES) ? [] : [{ regex: CLOUDFLARE, message }]),
             ...typesOnly.map((name) => ({ group: [name], allowTypeImports: true, message })),
           ],
         },
@@ -35,7 +39,17 @@ function forbid(files, groups, message, typesOnly = []) {
 }
 
 const direction =
-  'errors, events <- clients, sinks <- decorators, providers, adapters, cli; nobody imports src/index.ts or src/cli.';
+  'errors, events <- durable-objects <- clients, sinks <- decorators, providers, adapters, cli; nobody imports src/index.ts or src/cli, ' +
+  'and cloudflare:workers is for the object classes alone.';
+const BENEATH_OBJECTS = [
+  '**/decorators/**',
+  '**/providers/**',
+  '**/tokens/**',
+  '**/testing/**',
+  '**/adapters/**',
+  '**/sinks/**',
+  '**/clients/**',
+];
 
 export default tseslint.config(
   {
@@ -131,6 +145,8 @@ export default tseslint.config(
     ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**', '**/sinks/**'],
     direction,
   ),
+  forbid(['src/durable-objects/**/*.ts'], BENEATH_OBJECTS, direction),
+  forbid([OBJECT_CLASSES], BENEATH_OBJECTS, direction),
   forbid(
     ['src/sinks/**/*.ts'],
     ['**/clients/**', '**/decorators/**', '**/providers/**', '**/tokens/**', '**/testing/**', '**/adapters/**'],
@@ -163,6 +179,7 @@ export default tseslint.config(
             },
             { regex: ROOT_INDEX, message: direction },
             { regex: CLI, message: direction },
+            { regex: CLOUDFLARE, message: direction },
           ],
         },
       ],

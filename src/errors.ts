@@ -9,6 +9,12 @@
  * - `INVALID_PLAYLIST`, `INVALID_EVENT`: what came from storage or from a queue is not what it should be.
  * - `MISSING_CREDENTIALS`: an `R2Client` that has only bindings was asked for what needs an API token.
  * - `R2_ABORTED`: the caller's own signal ended the work. `R2_OBJECT_CHANGED`: it was replaced while it was read.
+ * - `OBJECT_*`: a Durable Object failed, is overloaded, or did not answer in time; of the last it is not known whether it was done.
+ * - `LOCK_TIMEOUT`, `LOCK_ABORTED`: a lock was not had; `LOCK_LOST`: it is held no longer; `FENCE_STALE`: a later holder was here.
+ * - `RATE_LIMITED`: a limit refused the call. `COUNTER_OUT_OF_BOUNDS`: the sum is no safe integer.
+ * - `IDEMPOTENCY_CONFLICT`: a key was used before for something else. `ONCE_IN_PROGRESS`: another caller still does it.
+ * - `REVOCATION_FAILED`: a session could not be revoked, or whether it is could not be found out.
+ * - `LIMITER_NOT_FOUND`, `LOCKS_NOT_FOUND`: as `CACHE_NOT_FOUND`, of other decorators.
  * - `KV_*`, `R2_*`: the platform refused or failed, or did not answer in time.
  */
 export type ErrorCode =
@@ -42,6 +48,20 @@ export type ErrorCode =
   | 'KV_TIMEOUT'
   | 'KV_CORRUPT_VALUE'
   | 'KV_BUDGET_SPENT'
+  | 'OBJECT_FAILED'
+  | 'OBJECT_OVERLOADED'
+  | 'OBJECT_TIMEOUT'
+  | 'LOCK_TIMEOUT'
+  | 'LOCK_ABORTED'
+  | 'LOCK_LOST'
+  | 'LOCKS_NOT_FOUND'
+  | 'FENCE_STALE'
+  | 'RATE_LIMITED'
+  | 'LIMITER_NOT_FOUND'
+  | 'COUNTER_OUT_OF_BOUNDS'
+  | 'IDEMPOTENCY_CONFLICT'
+  | 'ONCE_IN_PROGRESS'
+  | 'REVOCATION_FAILED'
   | 'R2_ACCESS_DENIED'
   | 'R2_NO_SUCH_BUCKET'
   | 'R2_NO_SUCH_KEY'

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './errors.js';
 
 /** The client that an event comes from. */
-export type EventSource = 'kv' | 'cache' | 'session' | 'rate-limit' | 'r2';
+export type EventSource = 'kv' | 'cache' | 'session' | 'rate-limit' | 'lock' | 'counter' | 'r2';
 
 /** Where a cached value was found: what this request read already, this isolate's memory, or KV. */
 export type CacheTier = 'memo' | 'memory' | 'kv';
@@ -138,12 +138,77 @@ export interface SessionMissEvent {
   readonly reason: 'absent' | 'expired' | 'corrupt' | 'revoked' | 'error';
 }
 
-/** A rate limit refused a call. */
+/** Sessions were ended. */
+export interface SessionRevokedEvent {
+  readonly type: 'session.revoked';
+  /** `user`: all sessions of one user. */
+  readonly scope: 'session' | 'user';
+}
+
+/** Where a rate limit was decided; `isolate`: from what this isolate knew, without a call. */
+export type RateLimitDecider = 'object' | 'kv' | 'binding' | 'memory' | 'isolate' | 'custom';
+
+/** A rate limit let a call through. */
+export interface RateLimitAllowedEvent {
+  readonly type: 'rate-limit.allowed';
+  readonly keyPrefix: string;
+  readonly limit: number;
+  readonly remaining: number;
+  readonly decidedBy: RateLimitDecider;
+  /** `store-error`: nothing was decided, and the limiter is told to let calls through then. */
+  readonly reason: 'allowed' | 'store-error';
+  readonly durationMs: number;
+}
+
+/** A rate limit refused a call, or would have. */
 export interface RateLimitDeniedEvent {
   readonly type: 'rate-limit.denied';
   readonly keyPrefix: string;
   readonly limit: number;
   readonly retryAfterMs: number;
+  readonly decidedBy: RateLimitDecider;
+  readonly reason: 'limit-exceeded' | 'blocked' | 'store-error';
+  /** Whether the call was let through all the same, as the limiter only watches. */
+  readonly shadow: boolean;
+  readonly durationMs: number;
+}
+
+/** A lock was had. */
+export interface LockAcquiredEvent {
+  readonly type: 'lock.acquired';
+  readonly keyPrefix: string;
+  readonly waitMs: number;
+}
+
+/** A lock was not had. */
+export interface LockRefusedEvent {
+  readonly type: 'lock.refused';
+  readonly keyPrefix: string;
+  /** `held`: it was not waited for; `timeout`: it was, in vain; `aborted`: the caller gave up. */
+  readonly reason: 'held' | 'timeout' | 'aborted';
+  readonly waitMs: number;
+}
+
+/** A lock was given back. */
+export interface LockReleasedEvent {
+  readonly type: 'lock.released';
+  readonly keyPrefix: string;
+  readonly heldMs: number;
+}
+
+/** A lease ended before its holder gave it back. */
+export interface LockLostEvent {
+  readonly type: 'lock.lost';
+  readonly keyPrefix: string;
+  readonly heldMs: number;
+  /** `expired`: it was not renewed in time; `taken`: the object says that it is not held. */
+  readonly reason: 'expired' | 'taken';
+}
+
+/** A counter, or `once`, met an operation that was done before, and answered as then. */
+export interface CounterReplayedEvent {
+  readonly type: 'counter.replayed';
+  readonly keyPrefix: string;
 }
 
 /** A value larger than 100 kB was written to KV; smaller values read faster. It was written all the same. */
@@ -167,7 +232,8 @@ export interface BudgetEvent {
 export interface ClientErrorEvent {
   readonly type: 'client.error';
   readonly source: EventSource;
-  readonly operation: 'read' | 'write' | 'delete' | 'list';
+  /** `call`: of a Durable Object or of a rate-limit binding. */
+  readonly operation: 'read' | 'write' | 'delete' | 'list' | 'call';
   readonly keyPrefix: string;
   readonly code: ErrorCode;
   /** The failure itself. Its message holds no secret of ours; a platform's message is passed on as it is. */
@@ -190,7 +256,14 @@ export type ClientEvent =
   | CacheErrorEvent
   | SessionHitEvent
   | SessionMissEvent
+  | SessionRevokedEvent
+  | RateLimitAllowedEvent
   | RateLimitDeniedEvent
+  | LockAcquiredEvent
+  | LockRefusedEvent
+  | LockReleasedEvent
+  | LockLostEvent
+  | CounterReplayedEvent
   | LargeValueEvent
   | BudgetEvent
   | ClientErrorEvent;

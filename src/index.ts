@@ -4,7 +4,7 @@ export { cacheTag } from './clients/kv/cache/cache-tag.js';
 export { memoryTier } from './clients/kv/cache/memory-tier.js';
 export { KVClient } from './clients/kv/kv-client.js';
 export { OperationBudget } from './clients/kv/operation-budget.js';
-export { RateLimiterClient } from './clients/kv/rate-limiter-client.js';
+export { RateLimiterClient } from './clients/rate-limit/rate-limiter-client.js';
 export { SessionCacheClient } from './clients/kv/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
@@ -81,15 +81,19 @@ export {
   AUTH_SESSION_KV,
   CACHE_CLIENT,
   CACHE_KV,
+  COUNTERS,
   ENV,
   EVENT_SINK,
   EXECUTION_CONTEXT,
+  LOCKS,
   OPERATION_BUDGET,
   R2_CLIENT,
   R2_CONFIG,
+  RATE_LIMITER,
   RATE_LIMITER_CLIENT,
   RATE_LIMIT_KV,
   REQUEST,
+  SESSIONS,
   SESSION_CACHE_CLIENT,
 } from './tokens/index.js';
 
@@ -128,8 +132,24 @@ export type {
   KVNamespaceLike,
   KVPutOptionsLike,
 } from './clients/kv/kv-namespace.js';
-export type { RateLimitDecision, RateLimitRule, RateLimitStore } from './clients/kv/rate-limit-store.js';
-export type { RateLimitConfig, RateLimiterClientOptions, RateLimitResult } from './clients/kv/rate-limiter-client.js';
+
+// Types of rate limits, locks and counters
+export type { ObjectNamespaceLike } from './clients/durable/object-namespace.js';
+export type {
+  RateLimitAttempt,
+  RateLimitDecision,
+  RateLimitRule,
+  RateLimitStore,
+  RuleDecision,
+} from './clients/rate-limit/rate-limit-store.js';
+export type {
+  RateLimitConfig,
+  RateLimiterClientOptions,
+  RateLimitResult,
+} from './clients/rate-limit/rate-limiter-client.js';
+export type { RateLimitAlgorithm } from './durable-objects/rate-limit/rate-limit-api.js';
+
+// Types of sessions
 export type { CachedSession } from './clients/kv/session.js';
 export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
 
@@ -318,6 +338,14 @@ export type {
   EventSource,
   LargeValueEvent,
   RateLimitDeniedEvent,
+  CounterReplayedEvent,
+  LockAcquiredEvent,
+  LockLostEvent,
+  LockRefusedEvent,
+  LockReleasedEvent,
+  RateLimitAllowedEvent,
+  RateLimitDecider,
   SessionHitEvent,
   SessionMissEvent,
+  SessionRevokedEvent,
 } from './events.js';

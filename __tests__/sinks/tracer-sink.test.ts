@@ -124,7 +124,15 @@ describe('TracerSink', () => {
       'rate-limit.denied',
       'rate-limit.denied',
       SpanKind.INTERNAL,
-      { 'rate_limit.key_prefix': 'rl:login:', 'rate_limit.limit': 5, 'rate_limit.retry_after_ms': 1_000 },
+      {
+        'rate_limit.key_prefix': 'rl:login:',
+        'rate_limit.limit': 5,
+        'rate_limit.decided_by': 'object',
+        'rate_limit.reason': 'limit-exceeded',
+        'rate_limit.allowed': false,
+        'rate_limit.shadow': false,
+        'rate_limit.retry_after_ms': 1_000,
+      },
     ],
     [
       'kv.large-value',

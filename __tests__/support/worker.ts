@@ -31,6 +31,9 @@ export interface TestWorkerOptions {
   readonly standardDecorators?: boolean;
   readonly kvNamespaces?: string[];
   readonly r2Buckets?: string[];
+  /** By binding: the class that the Worker exports. */
+  readonly durableObjects?: Record<string, { readonly className: string; readonly useSQLite: true }>;
+  readonly ratelimits?: Record<string, { readonly simple: { readonly limit: number; readonly period: 10 | 60 } }>;
   readonly bindings?: Record<string, string>;
   readonly compatibilityDate?: string;
 }

@@ -39,7 +39,18 @@ export interface EventCounts {
   invalidateMs: number;
   sessionHits: number;
   sessionMisses: number;
+  /** Sessions that were ended, and users whose sessions were. */
+  sessionRevocations: number;
+  /** Calls that a limit let through, those of a shadow limit and of a failing store included. */
+  rateLimitPasses: number;
+  /** Calls that a limit refused. */
   rateLimitDenials: number;
+  locksAcquired: number;
+  locksRefused: number;
+  locksLost: number;
+  lockWaitMs: number;
+  lockHeldMs: number;
+  counterReplays: number;
   /** Large values that were written, and budgets that were spent. */
   warnings: number;
 }
@@ -70,7 +81,15 @@ const ZEROS: Readonly<EventCounts> = {
   invalidateMs: 0,
   sessionHits: 0,
   sessionMisses: 0,
+  sessionRevocations: 0,
+  rateLimitPasses: 0,
   rateLimitDenials: 0,
+  locksAcquired: 0,
+  locksRefused: 0,
+  locksLost: 0,
+  lockWaitMs: 0,
+  lockHeldMs: 0,
+  counterReplays: 0,
   warnings: 0,
 };
 
@@ -137,8 +156,33 @@ const COUNTERS: { readonly [Type in ClientEvent['type']]: Counter<Type> } = {
   'session.miss': (counts) => {
     counts.sessionMisses += 1;
   },
-  'rate-limit.denied': (counts) => {
-    counts.rateLimitDenials += 1;
+  'session.revoked': (counts) => {
+    counts.sessionRevocations += 1;
+  },
+  'rate-limit.allowed': (counts) => {
+    counts.rateLimitPasses += 1;
+  },
+  'rate-limit.denied': (counts, { shadow }) => {
+    if (shadow) counts.rateLimitPasses += 1;
+    else counts.rateLimitDenials += 1;
+  },
+  'lock.acquired': (counts, { waitMs }) => {
+    counts.locksAcquired += 1;
+    counts.lockWaitMs += waitMs;
+  },
+  'lock.refused': (counts, { waitMs }) => {
+    counts.locksRefused += 1;
+    counts.lockWaitMs += waitMs;
+  },
+  'lock.released': (counts, { heldMs }) => {
+    counts.lockHeldMs += heldMs;
+  },
+  'lock.lost': (counts, { heldMs }) => {
+    counts.locksLost += 1;
+    counts.lockHeldMs += heldMs;
+  },
+  'counter.replayed': (counts) => {
+    counts.counterReplays += 1;
   },
   'kv.large-value': countWarning,
   'kv.budget': countWarning,

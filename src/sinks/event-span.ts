@@ -24,6 +24,7 @@ export interface EventSpan {
 
 type Span = Partial<EventSpan> & Pick<EventSpan, 'name' | 'attributes'>;
 type Loaded = Extract<ClientEvent, { type: 'cache.load' | 'cache.refresh' }>;
+type RateLimited = Extract<ClientEvent, { type: 'rate-limit.allowed' | 'rate-limit.denied' }>;
 type Describe<Type> = (event: Extract<ClientEvent, { type: Type }>) => Span;
 
 const LOADER_ERROR_TYPES: Readonly<Record<Loaded['outcome'], string | undefined>> = {
@@ -33,6 +34,7 @@ const LOADER_ERROR_TYPES: Readonly<Record<Loaded['outcome'], string | undefined>
   timeout: 'LOADER_TIMEOUT',
 };
 
+const OBJECT = { 'rpc.system.name': 'cloudflare-durable-objects' } as const;
 const KV_OPERATIONS = { read: 'get', write: 'put', delete: 'delete', list: 'list', decode: 'get' } as const;
 
 // A table, so that an event which is added to the union does not compile before it has a span.
@@ -126,7 +128,7 @@ const SPANS: { readonly [Type in ClientEvent['type']]: Describe<Type> } = {
     name: 'client.error',
     kind: CLIENT,
     attributes: {
-      ...kv(KV_OPERATIONS[event.operation]),
+      ...(event.operation === 'call' ? OBJECT : kv(KV_OPERATIONS[event.operation])),
       'kv.source': event.source,
       'kv.key_prefix': event.keyPrefix,
       'error.type': event.code,
@@ -138,13 +140,46 @@ const SPANS: { readonly [Type in ClientEvent['type']]: Describe<Type> } = {
     name: 'session.get',
     attributes: { 'cache.hit': false, 'cache.reason': reason },
   }),
+  'session.revoked': ({ scope }) => ({ name: 'session.revoke', attributes: { 'session.scope': scope } }),
+  'rate-limit.allowed': (event) => ({
+    name: 'rate-limit.check',
+    attributes: { ...limitOf(event), 'rate_limit.allowed': true, 'rate_limit.remaining': event.remaining },
+  }),
   'rate-limit.denied': (event) => ({
     name: 'rate-limit.denied',
     attributes: {
-      'rate_limit.key_prefix': event.keyPrefix,
-      'rate_limit.limit': event.limit,
+      ...limitOf(event),
+      'rate_limit.allowed': event.shadow,
+      'rate_limit.shadow': event.shadow,
       'rate_limit.retry_after_ms': event.retryAfterMs,
     },
+  }),
+  'lock.acquired': (event) => ({
+    name: 'lock.acquire',
+    kind: CLIENT,
+    durationMs: event.waitMs,
+    attributes: { 'lock.key_prefix': event.keyPrefix, 'lock.acquired': true },
+  }),
+  'lock.refused': (event) => ({
+    name: 'lock.acquire',
+    kind: CLIENT,
+    durationMs: event.waitMs,
+    attributes: { 'lock.key_prefix': event.keyPrefix, 'lock.acquired': false, 'lock.reason': event.reason },
+  }),
+  'lock.released': (event) => ({
+    name: 'lock.hold',
+    durationMs: event.heldMs,
+    attributes: { 'lock.key_prefix': event.keyPrefix },
+  }),
+  'lock.lost': (event) => ({
+    name: 'lock.hold',
+    durationMs: event.heldMs,
+    attributes: { 'lock.key_prefix': event.keyPrefix, 'lock.reason': event.reason, 'error.type': 'LOCK_LOST' },
+    failure: { message: 'the lease ended before the work did' },
+  }),
+  'counter.replayed': (event) => ({
+    name: 'counter.replayed',
+    attributes: { 'counter.key_prefix': event.keyPrefix },
   }),
   'kv.large-value': (event) => ({
     name: 'kv.large-value',
@@ -172,6 +207,15 @@ export function spanOf(event: ClientEvent): EventSpan | undefined {
   const describe = SPANS[event.type] as ((event: ClientEvent) => Span) | undefined;
   const durationMs = 'durationMs' in event ? event.durationMs : 0;
   return describe === undefined ? undefined : { kind: INTERNAL, durationMs, ...describe(event) };
+}
+
+function limitOf(event: RateLimited): SpanAttributes {
+  return {
+    'rate_limit.key_prefix': event.keyPrefix,
+    'rate_limit.limit': event.limit,
+    'rate_limit.decided_by': event.decidedBy,
+    'rate_limit.reason': event.reason,
+  };
 }
 
 function kv(operation: string): SpanAttributes {

@@ -1,7 +1,8 @@
 import type { CacheClient } from '../clients/kv/cache/cache-client.js';
+import type { ObjectNamespaceLike } from '../clients/durable/object-namespace.js';
 import type { KVNamespaceLike } from '../clients/kv/kv-namespace.js';
 import type { OperationBudget } from '../clients/kv/operation-budget.js';
-import type { RateLimiterClient } from '../clients/kv/rate-limiter-client.js';
+import type { RateLimiterClient } from '../clients/rate-limit/rate-limiter-client.js';
 import type { SessionCacheClient } from '../clients/kv/session-cache-client.js';
 import type { R2Client } from '../clients/r2/r2-client.js';
 import type { R2BindingsConfig, R2ClientConfig } from '../clients/r2/r2-config.js';
@@ -23,6 +24,14 @@ export const AUTH_SESSION_KV: Token<KVNamespaceLike> = token('AUTH_SESSION_KV');
 export const RATE_LIMIT_KV: Token<KVNamespaceLike> = token('RATE_LIMIT_KV');
 /** The KV namespace of the general cache; the binding `CACHE_KV` by default. */
 export const CACHE_KV: Token<KVNamespaceLike> = token('CACHE_KV');
+/** The Durable Objects of exact rate limits; the binding `RATE_LIMITER` by default. */
+export const RATE_LIMITER: Token<ObjectNamespaceLike> = token('RATE_LIMITER');
+/** The Durable Objects of locks; the binding `LOCKS` by default. */
+export const LOCKS: Token<ObjectNamespaceLike> = token('LOCKS');
+/** The Durable Objects of counters; the binding `COUNTERS` by default. */
+export const COUNTERS: Token<ObjectNamespaceLike> = token('COUNTERS');
+/** The Durable Objects of revocations; the binding `SESSIONS` by default. */
+export const SESSIONS: Token<ObjectNamespaceLike> = token('SESSIONS');
 /** The credentials of R2, read from the `R2_*` variables by default, and its bound buckets. */
 export const R2_CONFIG: Token<R2ClientConfig | R2BindingsConfig> = token('R2_CONFIG');
 

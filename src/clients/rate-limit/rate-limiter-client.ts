@@ -2,14 +2,15 @@ import { CloudflareClientError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import type { ExecutionContextLike } from '../../internal/execution-context.js';
 import { report } from '../../internal/report.js';
-import { checkKey, quote } from './key.js';
-import { isKVNamespace } from './kv-access.js';
-import type { KVNamespaceLike } from './kv-namespace.js';
-import type { OperationBudget } from './operation-budget.js';
+import { checkKey, quote } from '../kv/key.js';
+import { isKVNamespace } from '../kv/kv-access.js';
+import type { KVNamespaceLike } from '../kv/kv-namespace.js';
+import type { OperationBudget } from '../kv/operation-budget.js';
 import { KVRateLimitStore } from './kv-rate-limit-store.js';
 import type { RateLimitStore } from './rate-limit-store.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
+const NOTHING = { remaining: 0, resetAt: 0, retryAfterMs: 0 };
 const MAX_LIMIT = 1_000_000_000;
 const MAX_WINDOW_SECONDS = 2_592_000;
 
@@ -92,7 +93,6 @@ export interface RateLimiterClientOptions {
 export class RateLimiterClient {
   readonly #store: RateLimitStore;
   readonly #events: EventSink | undefined;
-  readonly #now: () => number;
 
   /** Takes a KV namespace, told by its methods, or a store. */
   constructor(store: KVNamespaceLike | RateLimitStore, options: RateLimiterClientOptions = {}) {
@@ -101,7 +101,6 @@ export class RateLimiterClient {
       ? store
       : new KVRateLimitStore(store, { events, budget, now, timeoutMs, waitUntil, delay });
     this.#events = events;
-    this.#now = now;
   }
 
   /**
@@ -116,11 +115,19 @@ export class RateLimiterClient {
     checkConfig(config);
     const { limit, window, keyPrefix } = config;
     const key = joinKey(identifier, keyPrefix);
-    const decision = await this.#store.consume(key, { limit, windowMs: window * 1000, keyPrefix });
-    const { allowed, remaining, resetAt, approximate } = decision;
-    const retryAfterMs = allowed ? 0 : Math.max(0, resetAt - this.#now());
+    const rules = [{ limit, windowMs: window * 1000 }];
+    const decision = await this.#store.consume({ key, keyPrefix, rules, cost: 1, countRejected: false });
+    const {
+      allowed,
+      rules: [rule = NOTHING],
+      retryAfterMs,
+      approximate,
+      decidedBy,
+    } = decision;
+    const { remaining, resetAt } = rule;
     if (!allowed && this.#events !== undefined) {
-      report(this.#events, { type: 'rate-limit.denied', keyPrefix, limit, retryAfterMs });
+      const denied = { reason: 'limit-exceeded', shadow: false, durationMs: 0 } as const;
+      report(this.#events, { type: 'rate-limit.denied', keyPrefix, limit, retryAfterMs, decidedBy, ...denied });
     }
     const reason = allowed ? 'allowed' : 'limit-exceeded';
     return { allowed, remaining, resetAt, limit, retryAfterMs, approximate, reason };

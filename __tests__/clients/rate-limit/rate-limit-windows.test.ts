@@ -1,5 +1,5 @@
-import type { Window } from '../../../src/clients/kv/rate-limit-windows.js';
-import { mergeWindow, Windows } from '../../../src/clients/kv/rate-limit-windows.js';
+import type { Window } from '../../../src/clients/rate-limit/rate-limit-windows.js';
+import { mergeWindow, Windows } from '../../../src/clients/rate-limit/rate-limit-windows.js';
 
 const windowUntil = (resetAt: number): Window => ({
   count: 1,

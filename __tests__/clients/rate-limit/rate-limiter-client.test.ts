@@ -1,5 +1,5 @@
-import { RateLimiterClient } from '../../../src/clients/kv/rate-limiter-client.js';
-import type { RateLimiterClientOptions } from '../../../src/clients/kv/rate-limiter-client.js';
+import { RateLimiterClient } from '../../../src/clients/rate-limit/rate-limiter-client.js';
+import type { RateLimiterClientOptions } from '../../../src/clients/rate-limit/rate-limiter-client.js';
 import { ManualClock, MemoryKVNamespace, RecordingSink } from '../../../src/testing.js';
 import { codeOf, fc } from '../../support/kv.js';
 
@@ -42,7 +42,7 @@ describe('RateLimiterClient over KV', () => {
       retryAfterMs: 895_000,
       reason: 'limit-exceeded',
     });
-    expect(sink.events).toEqual([
+    expect(sink.events).toMatchObject([
       { type: 'rate-limit.denied', keyPrefix: 'rl:login:', limit: 5, retryAfterMs: 895_000 },
     ]);
   });
@@ -324,10 +324,24 @@ describe('RateLimiterClient, what it is given', () => {
   });
 
   test('takes a store in place of a namespace', async () => {
-    const consume = jest.fn(async () => ({ allowed: false, remaining: 0, resetAt: 5000, approximate: false }));
+    const rules = [{ remaining: 0, resetAt: 5000, retryAfterMs: 4000 }];
+    const decision = {
+      allowed: false,
+      reason: 'limit-exceeded',
+      rules,
+      retryAfterMs: 4000,
+      approximate: false,
+    } as const;
+    const consume = jest.fn(async () => ({ ...decision, decidedBy: 'custom' }) as const);
     const limiter = new RateLimiterClient({ consume, reset: jest.fn(async () => undefined) }, { now: () => 1000 });
     expect(await limiter.checkLimit(IP, LOGIN)).toMatchObject({ approximate: false, retryAfterMs: 4000 });
-    expect(consume).toHaveBeenCalledWith(KEY, { limit: 5, windowMs: 900_000, keyPrefix: 'rl:login:' });
+    expect(consume).toHaveBeenCalledWith({
+      key: KEY,
+      keyPrefix: 'rl:login:',
+      rules: [{ limit: 5, windowMs: 900_000 }],
+      cost: 1,
+      countRejected: false,
+    });
   });
 
   test('refuses what is neither a namespace nor a store', async () => {

@@ -1,12 +1,12 @@
 import type { EventSink } from '../../events.js';
 import type { ExecutionContextLike } from '../../internal/execution-context.js';
-import { KVAccess } from './kv-access.js';
-import type { KVNamespaceLike } from './kv-namespace.js';
-import type { OperationBudget } from './operation-budget.js';
-import type { RateLimitDecision, RateLimitRule, RateLimitStore } from './rate-limit-store.js';
+import { KVAccess } from '../kv/kv-access.js';
+import type { KVNamespaceLike } from '../kv/kv-namespace.js';
+import type { OperationBudget } from '../kv/operation-budget.js';
+import type { RateLimitAttempt, RateLimitDecision, RateLimitStore } from './rate-limit-store.js';
 import type { Window, WindowRecord, Windows } from './rate-limit-windows.js';
 import { mergeWindow, parseRecord, resetWindow, windowsFor } from './rate-limit-windows.js';
-import { nativeTtl } from './ttl.js';
+import { nativeTtl } from '../kv/ttl.js';
 
 // https://developers.cloudflare.com/kv/api/write-key-value-pairs/: one write per second to the same key.
 const WRITE_INTERVAL_MS = 1_000;
@@ -50,7 +50,8 @@ export class KVRateLimitStore implements RateLimitStore {
   }
 
   /** Decides about one attempt. A failing KV leaves the isolate's own count to decide, and is reported. */
-  async consume(key: string, rule: RateLimitRule): Promise<RateLimitDecision> {
+  async consume({ key, keyPrefix, rules: [first] }: RateLimitAttempt): Promise<RateLimitDecision> {
+    const rule = { limit: 1, windowMs: 1000, ...first, keyPrefix };
     const known = this.#windows.find(key);
     const record = this.#isSurelyBlocked(known, rule.limit) ? undefined : await this.#read(key, rule.keyPrefix);
     // From here to the count nothing may wait: another attempt would decide on the same count.
@@ -63,9 +64,11 @@ export class KVRateLimitStore implements RateLimitStore {
       window.count += 1;
       window.isDirty = true;
     }
-    const decision = { allowed, remaining: Math.max(0, rule.limit - window.count), resetAt: window.resetAt };
+    const retryAfterMs = allowed ? 0 : Math.max(0, window.resetAt - now);
+    const decision = { remaining: Math.max(0, rule.limit - window.count), resetAt: window.resetAt, retryAfterMs };
     if (window.isDirty) await this.#share(key, window, rule.keyPrefix);
-    return { ...decision, approximate: true };
+    const reason = allowed ? 'allowed' : 'limit-exceeded';
+    return { allowed, reason, rules: [decision], retryAfterMs, approximate: true, decidedBy: 'kv' };
   }
 
   /**

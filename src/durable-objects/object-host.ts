@@ -1,0 +1,28 @@
+/** The synchronous key-value storage of a SQLite-backed Durable Object: `ctx.storage.kv`. Values are copied in and out. */
+export interface ObjectStorage {
+  get(key: string): unknown;
+  put(key: string, value: unknown): void;
+  delete(key: string): boolean;
+  list(options: { readonly prefix: string }): Iterable<[string, unknown]>;
+}
+
+/**
+ * What a state machine has of the object that it runs in. A machine is synchronous: it reads, decides and writes without waiting,
+ * so no other call comes in between; what it writes in one call is stored together or not at all.
+ */
+export interface ObjectHost {
+  readonly storage: ObjectStorage;
+  /** The object's clock, in milliseconds since the epoch. */
+  now(): number;
+  /** Asks for `alarm()` at a time in milliseconds since the epoch, in place of an earlier request. Billed as one row written. */
+  setAlarm(at: number): void;
+  /** Forgets everything that is stored, and the alarm: the object costs nothing from then on. */
+  clear(): void;
+  /** Calls `fire` after so many milliseconds unless the object is gone by then, which no machine may rely on. Returns what cancels it. */
+  setTimer(fire: () => void, ms: number): () => void;
+}
+
+/** What every state machine answers when its alarm fires. */
+export interface ObjectMachine {
+  alarm(): void;
+}

@@ -1,0 +1,114 @@
+import type { ObjectStorage } from './object-host.js';
+
+/** How long an operation is remembered: longer than a caller tries again. */
+export const JOURNAL_MS = 60_000;
+const SLICE_LENGTH = 64;
+const SLICE_PREFIX = 'journal:';
+
+/** An operation that was done: its id, what was answered, and when. */
+export type JournalEntry<Reply> = readonly [id: string, reply: Reply, at: number];
+
+/** The newest entries, to be stored by the owner in the row that it writes anyway. */
+export interface JournalHead<Reply> {
+  /** The number of the next slice. */
+  readonly slice: number;
+  readonly entries: readonly JournalEntry<Reply>[];
+}
+
+interface Slice {
+  readonly number: number;
+  /** When its newest entry was made. */
+  readonly at: number;
+  readonly ids: readonly string[];
+}
+
+/**
+ * Remembers operations for a minute, so that one which is sent again, because its answer was lost, is not done again. The newest
+ * 64 stand in the row that its owner writes anyway and older ones in rows of 64, so an operation costs one row and a little.
+ */
+export class OperationJournal<Reply> {
+  readonly #storage: ObjectStorage;
+  readonly #replies = new Map<string, Reply>();
+  #entries: readonly JournalEntry<Reply>[];
+  #slices: Slice[] = [];
+  #nextSlice: number;
+
+  /**
+   * Reads what is stored.
+   *
+   * @param storage the object's storage; rows of the journal begin with `journal:`.
+   * @param head what the owner stored of it.
+   */
+  constructor(storage: ObjectStorage, head: JournalHead<Reply> | undefined) {
+    this.#storage = storage;
+    this.#entries = head?.entries ?? [];
+    this.#nextSlice = head?.slice ?? 0;
+    if (this.#nextSlice > 0) this.#readSlices();
+    for (const [id, reply] of this.#entries) this.#replies.set(id, reply);
+  }
+
+  /** What was answered to the operation `id`, or `undefined` when it was not done within the last minute. */
+  find(id: string): Reply | undefined {
+    return this.#replies.get(id);
+  }
+
+  /** Until when the newest entry is remembered, in milliseconds since the epoch; 0 when there is none. */
+  get until(): number {
+    const newest = this.#entries.at(-1)?.[2] ?? this.#slices.at(-1)?.at;
+    return newest === undefined ? 0 : newest + JOURNAL_MS;
+  }
+
+  /**
+   * Adds an operation that is being done.
+   *
+   * @returns the head, which the owner stores together with what the operation changed.
+   */
+  add(id: string, reply: Reply, now: number): JournalHead<Reply> {
+    const kept = this.#entries.filter(([oldId, , at]) => this.#isKept(oldId, at, now));
+    this.#entries = [...kept, [id, reply, now]];
+    this.#replies.set(id, reply);
+    if (this.#entries.length > SLICE_LENGTH) this.#writeSlice(now);
+    this.#dropSlices(now);
+    return this.head;
+  }
+
+  /** What the owner stores. */
+  get head(): JournalHead<Reply> {
+    return { slice: this.#nextSlice, entries: this.#entries };
+  }
+
+  #isKept(id: string, at: number, now: number): boolean {
+    const isKept = at + JOURNAL_MS > now;
+    if (!isKept) this.#replies.delete(id);
+    return isKept;
+  }
+
+  #writeSlice(now: number): void {
+    const number = this.#nextSlice;
+    this.#storage.put(`${SLICE_PREFIX}${number}`, this.#entries);
+    this.#slices.push({ number, at: now, ids: this.#entries.map(([id]) => id) });
+    this.#nextSlice += 1;
+    this.#entries = [];
+  }
+
+  #dropSlices(now: number): void {
+    const [oldest] = this.#slices;
+    if (oldest === undefined || oldest.at + JOURNAL_MS > now) return;
+    const old = this.#slices.filter(({ at }) => at + JOURNAL_MS <= now);
+    for (const { number, ids } of old) {
+      this.#storage.delete(`${SLICE_PREFIX}${number}`);
+      for (const id of ids) this.#replies.delete(id);
+    }
+    this.#slices = this.#slices.slice(old.length);
+  }
+
+  #readSlices(): void {
+    for (const [key, stored] of this.#storage.list({ prefix: SLICE_PREFIX })) {
+      const entries = stored as readonly JournalEntry<Reply>[];
+      for (const [id, reply] of entries) this.#replies.set(id, reply);
+      const number = Number(key.slice(SLICE_PREFIX.length));
+      this.#slices.push({ number, at: entries.at(-1)?.[2] ?? 0, ids: entries.map(([id]) => id) });
+    }
+    this.#slices.sort((one, other) => one.number - other.number);
+  }
+}
