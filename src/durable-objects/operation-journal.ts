@@ -77,6 +77,15 @@ export class OperationJournal<Reply> {
     return { slice: this.#nextSlice, entries: this.#entries };
   }
 
+  /** Forgets every operation. Returns the head, which the owner stores. */
+  clear(): JournalHead<Reply> {
+    for (const { number } of this.#slices) this.#storage.delete(`${SLICE_PREFIX}${number}`);
+    this.#slices = [];
+    this.#entries = [];
+    this.#replies.clear();
+    return this.head;
+  }
+
   #isKept(id: string, at: number, now: number): boolean {
     const isKept = at + JOURNAL_MS > now;
     if (!isKept) this.#replies.delete(id);
