@@ -5,7 +5,7 @@ export { memoryTier } from './clients/kv/cache/memory-tier.js';
 export { KVClient } from './clients/kv/kv-client.js';
 export { OperationBudget } from './clients/kv/operation-budget.js';
 export { RateLimiterClient } from './clients/rate-limit/rate-limiter-client.js';
-export { SessionCacheClient } from './clients/kv/session-cache-client.js';
+export { SessionCacheClient } from './clients/kv/session/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
 // R2: signing
@@ -150,8 +150,8 @@ export type {
 export type { RateLimitAlgorithm } from './durable-objects/rate-limit/rate-limit-api.js';
 
 // Types of sessions
-export type { CachedSession } from './clients/kv/session.js';
-export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
+export type { CachedSession } from './clients/kv/session/session.js';
+export type { SessionCacheClientOptions } from './clients/kv/session/session-cache-client.js';
 
 // Types of R2: objects
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
