@@ -15,7 +15,7 @@ export { LayeredRateLimitStore } from './clients/rate-limit/layered-rate-limit-s
 export { MemoryRateLimitStore } from './clients/rate-limit/memory-rate-limit-store.js';
 export { ObjectRateLimitStore } from './clients/rate-limit/object-rate-limit-store.js';
 export { RateLimiterClient } from './clients/rate-limit/rate-limiter-client.js';
-export { SessionCacheClient } from './clients/kv/session-cache-client.js';
+export { SessionCacheClient } from './clients/kv/session/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
 // R2: signing
@@ -205,8 +205,8 @@ export type { RateLimitSource } from './clients/rate-limit/store-of.js';
 export type { RateLimitAlgorithm } from './durable-objects/rate-limit/rate-limit-api.js';
 
 // Types of sessions
-export type { CachedSession } from './clients/kv/session.js';
-export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
+export type { CachedSession } from './clients/kv/session/session.js';
+export type { SessionCacheClientOptions } from './clients/kv/session/session-cache-client.js';
 
 // Types of R2: objects
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
