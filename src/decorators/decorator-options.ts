@@ -1,4 +1,5 @@
 import { CloudflareClientError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
 import type { DecoratedMethod } from './method-decorator.js';
 
 /** An option that is asked on each call: `this` is the instance, the arguments are those of the call. */
@@ -46,12 +47,16 @@ export interface Call {
 /**
  * The instance that a decorated method is called on.
  *
- * @throws {CloudflareClientError} `CACHE_NOT_FOUND` where it was taken off its object.
+ * @throws {CloudflareClientError} `code` where it was taken off its object.
  */
-export function checkInstance(instance: unknown, { decorator, name }: DecoratedMethod): object {
+export function checkInstance(
+  instance: unknown,
+  { decorator, name }: DecoratedMethod,
+  code: ErrorCode = 'CACHE_NOT_FOUND',
+): object {
   if (typeof instance === 'object' && instance !== null) return instance;
   throw new CloudflareClientError(
-    'CACHE_NOT_FOUND',
+    code,
     `${decorator} method ${name} was called without its instance: call it on the object, or bind it.`,
   );
 }
