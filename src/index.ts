@@ -7,6 +7,11 @@ export { cacheTag } from './clients/kv/cache/cache-tag.js';
 export { memoryTier } from './clients/kv/cache/memory-tier.js';
 export { KVClient } from './clients/kv/kv-client.js';
 export { OperationBudget } from './clients/kv/operation-budget.js';
+export { BindingRateLimitStore } from './clients/rate-limit/binding-rate-limit-store.js';
+export { KVRateLimitStore } from './clients/rate-limit/kv-rate-limit-store.js';
+export { LayeredRateLimitStore } from './clients/rate-limit/layered-rate-limit-store.js';
+export { MemoryRateLimitStore } from './clients/rate-limit/memory-rate-limit-store.js';
+export { ObjectRateLimitStore } from './clients/rate-limit/object-rate-limit-store.js';
 export { RateLimiterClient } from './clients/rate-limit/rate-limiter-client.js';
 export { SessionCacheClient } from './clients/kv/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
@@ -154,10 +159,32 @@ export type {
   RuleDecision,
 } from './clients/rate-limit/rate-limit-store.js';
 export type {
+  BindingRateLimitStoreOptions,
+  RateLimitBindingLike,
+  RateLimitBindingRule,
+} from './clients/rate-limit/binding-rate-limit-store.js';
+export type { KVRateLimitStoreOptions } from './clients/rate-limit/kv-rate-limit-store.js';
+export type { LayeredRateLimitStoreOptions } from './clients/rate-limit/layered-rate-limit-store.js';
+export type { MemoryRateLimitStoreOptions } from './clients/rate-limit/memory-rate-limit-store.js';
+export type {
+  BlockCacheOptions,
+  LeaseOptions,
+  ObjectRateLimitStoreOptions,
+} from './clients/rate-limit/object-rate-limit-store.js';
+export type {
+  RateLimitAttemptConfig,
   RateLimitConfig,
-  RateLimiterClientOptions,
+  RateLimitRuleConfig,
+  RateLimitsConfig,
+} from './clients/rate-limit/rate-limit-config.js';
+export type {
+  RateLimitReason,
   RateLimitResult,
-} from './clients/rate-limit/rate-limiter-client.js';
+  RateLimitRuleResult,
+  RateLimitsResult,
+} from './clients/rate-limit/rate-limit-result.js';
+export type { RateLimiterClientOptions } from './clients/rate-limit/rate-limiter-options.js';
+export type { RateLimitSource } from './clients/rate-limit/store-of.js';
 export type { RateLimitAlgorithm } from './durable-objects/rate-limit/rate-limit-api.js';
 
 // Types of sessions

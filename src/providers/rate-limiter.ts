@@ -1,6 +1,6 @@
 import 'reflect-metadata/lite';
 import { RateLimiterClient } from '../clients/rate-limit/rate-limiter-client.js';
-import type { RateLimiterClientOptions } from '../clients/rate-limit/rate-limiter-client.js';
+import type { RateLimiterClientOptions } from '../clients/rate-limit/rate-limiter-options.js';
 import { Injectable } from '../decorators/injectable.js';
 import { RATE_LIMITER_CLIENT, RATE_LIMIT_KV } from '../tokens/index.js';
 import { KV_NAMESPACE } from './kv-binding.js';

@@ -9,6 +9,7 @@ const windowUntil = (resetAt: number): Window => ({
   delayedUntil: 0,
   ignoredUntil: -Infinity,
   readAt: 0,
+  blockedUntil: 0,
 });
 
 function filled(resetAt: (index: number) => number): Windows {

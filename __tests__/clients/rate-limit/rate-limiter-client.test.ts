@@ -1,5 +1,5 @@
 import { RateLimiterClient } from '../../../src/clients/rate-limit/rate-limiter-client.js';
-import type { RateLimiterClientOptions } from '../../../src/clients/rate-limit/rate-limiter-client.js';
+import type { RateLimiterClientOptions } from '../../../src/clients/rate-limit/rate-limiter-options.js';
 import { ManualClock, MemoryKVNamespace, RecordingSink } from '../../../src/testing.js';
 import { codeOf, fc } from '../../support/kv.js';
 
@@ -29,9 +29,12 @@ describe('RateLimiterClient over KV', () => {
         remaining,
         resetAt,
         limit: 5,
+        window: 900,
+        name: 'default',
         retryAfterMs: 0,
         approximate: true,
         reason: 'allowed',
+        decidedBy: 'kv',
       });
       clock.advance(1000);
     }
@@ -42,7 +45,15 @@ describe('RateLimiterClient over KV', () => {
       retryAfterMs: 895_000,
       reason: 'limit-exceeded',
     });
-    expect(sink.events).toMatchObject([
+    expect(sink.events.slice(-2)).toMatchObject([
+      {
+        type: 'rate-limit.allowed',
+        keyPrefix: 'rl:login:',
+        limit: 5,
+        remaining: 0,
+        reason: 'allowed',
+        decidedBy: 'kv',
+      },
       { type: 'rate-limit.denied', keyPrefix: 'rl:login:', limit: 5, retryAfterMs: 895_000 },
     ]);
   });
@@ -182,7 +193,7 @@ describe('RateLimiterClient, writes to KV', () => {
     clock.advance(1000);
     expect((await limiter.checkLimit(IP, LOGIN)).allowed).toBe(true);
     expect(await countIn(kv)).toBe(3);
-    expect(sink.events).toMatchObject([
+    expect(sink.ofType('client.error')).toMatchObject([
       {
         type: 'client.error',
         source: 'rate-limit',

@@ -58,6 +58,8 @@ export interface RateLimitDecision {
 export interface RateLimitStore {
   /** Decides about an attempt and counts it. */
   consume(attempt: RateLimitAttempt): RateLimitDecision | Promise<RateLimitDecision>;
+  /** What is known about an attempt without a call, so that a filter before this store is not asked in vain: as `consume`, or `undefined`. */
+  recall?(attempt: RateLimitAttempt): RateLimitDecision | undefined;
   /** What `consume` would answer; nothing is counted. */
   peek?(attempt: RateLimitAttempt): RateLimitDecision | Promise<RateLimitDecision>;
   /** Gives the units of an attempt back: of the one with its `requestId`, once, where it has one. Answers how many. */

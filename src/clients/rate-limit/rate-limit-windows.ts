@@ -17,6 +17,8 @@ export interface Window {
   ignoredUntil: number;
   /** When KV was last asked. */
   readAt: number;
+  /** Until when everything is refused, in milliseconds since the epoch; 0 when nothing is. */
+  blockedUntil: number;
 }
 
 /** What is kept in KV. */
@@ -25,6 +27,8 @@ export interface WindowRecord {
   readonly resetAt: number;
   /** When it was written, in milliseconds since the epoch. */
   readonly at: number;
+  /** Until when everything is refused, where it is. */
+  readonly blockedUntil?: number;
 }
 
 const windowsOf = new WeakMap<object, Windows>();
@@ -66,7 +70,23 @@ const STALE_MS = 120_000;
 
 /** The state of a key that is reset at `now`. Its deletion counts as a write: the next one comes a second later. */
 export function resetWindow(now: number): Window {
-  return { count: 0, resetAt: 0, isDirty: false, writtenAt: now, delayedUntil: 0, ignoredUntil: now, readAt: now };
+  return { ...newWindow(), writtenAt: now, ignoredUntil: now, readAt: now };
+}
+
+/** The state of a key of which nothing is known. */
+export function newWindow(): Window {
+  return { count: 0, resetAt: 0, isDirty: false, blockedUntil: 0, ...UNKNOWN };
+}
+
+/** When a window and its block have no say any longer. */
+export function endOf({ resetAt, blockedUntil }: Window): number {
+  return Math.max(resetAt, blockedUntil);
+}
+
+/** What is kept in KV of a window. */
+export function recordOf({ count, resetAt, blockedUntil }: Window, now: number): WindowRecord {
+  const record = { count, resetAt, at: now };
+  return blockedUntil > now ? { ...record, blockedUntil } : record;
 }
 
 /**
@@ -83,13 +103,22 @@ export function mergeWindow(
   // No window of this rule ends later than that: what says so was counted under a longer rule, or by a clock that went back.
   const latestEnd = now + windowMs;
   const { count, end } = readCount(record, ignoredUntil, now, windowMs);
-  if (window !== undefined && window.resetAt > now && !wasResetElsewhere(window, record, now)) {
-    window.count = Math.max(window.count, count);
-    window.resetAt = Math.min(window.resetAt, latestEnd);
-    return window;
+  const known = window !== undefined && !wasResetElsewhere(window, record, now) ? window : undefined;
+  const blockedUntil = Math.max(known?.blockedUntil ?? 0, readBlock(record, ignoredUntil));
+  if (known !== undefined && known.resetAt > now) {
+    known.count = Math.max(known.count, count);
+    known.resetAt = Math.min(known.resetAt, latestEnd);
+    known.blockedUntil = blockedUntil;
+    return known;
   }
   const resetAt = count === 0 ? latestEnd : Math.min(end, latestEnd);
-  return { count, resetAt, isDirty: false, writtenAt, delayedUntil, ignoredUntil, readAt };
+  return { count, resetAt, isDirty: false, writtenAt, delayedUntil, ignoredUntil, readAt, blockedUntil };
+}
+
+/** Until when a record says that everything is refused. */
+function readBlock(record: WindowRecord | 'absent' | undefined, ignoredUntil: number): number {
+  if (record === undefined || record === 'absent' || record.at <= ignoredUntil) return 0;
+  return record.blockedUntil ?? 0;
 }
 
 /** What a record counts for now: nothing when it is over, or from before a reset. */
@@ -121,8 +150,9 @@ export function parseRecord(text: string | null): WindowRecord | 'absent' | unde
   if (text === null) return 'absent';
   try {
     const value = JSON.parse(text) as Record<string, unknown> | null;
-    const { count, resetAt, at } = value ?? {};
-    if (!Number.isSafeInteger(count) || (count as number) < 1) return undefined;
+    const { count, resetAt, at, blockedUntil } = value ?? {};
+    if (blockedUntil !== undefined && !Number.isFinite(blockedUntil)) return undefined;
+    if (!Number.isSafeInteger(count) || (count as number) < (blockedUntil === undefined ? 1 : 0)) return undefined;
     return Number.isFinite(resetAt) && Number.isFinite(at) ? (value as unknown as WindowRecord) : undefined;
   } catch {
     return undefined;
@@ -132,5 +162,5 @@ export function parseRecord(text: string | null): WindowRecord | 'absent' | unde
 const UNKNOWN = { writtenAt: -Infinity, delayedUntil: 0, ignoredUntil: -Infinity, readAt: -Infinity };
 
 function isOver(window: Window, now: number): boolean {
-  return window.resetAt <= now && window.ignoredUntil + RESET_REMEMBERED_MS <= now;
+  return endOf(window) <= now && window.ignoredUntil + RESET_REMEMBERED_MS <= now;
 }

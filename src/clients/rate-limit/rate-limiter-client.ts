@@ -1,187 +1,276 @@
-import { CloudflareClientError } from '../../errors.js';
-import type { EventSink } from '../../events.js';
-import type { ExecutionContextLike } from '../../internal/execution-context.js';
+import type { EventSink, RateLimitDeniedEvent } from '../../events.js';
 import { report } from '../../internal/report.js';
-import { checkKey, quote } from '../kv/key.js';
-import { isKVNamespace } from '../kv/kv-access.js';
-import type { KVNamespaceLike } from '../kv/kv-namespace.js';
-import type { OperationBudget } from '../kv/operation-budget.js';
-import { KVRateLimitStore } from './kv-rate-limit-store.js';
-import type { RateLimitStore } from './rate-limit-store.js';
+import { FailurePolicy, answerOf, ask } from './failure-policy.js';
+import type { Question, Verdict } from './failure-policy.js';
+import { unable } from './layered-rate-limit-store.js';
+import { checkBlockSeconds, checkConfig, checkConfigs, joinKey } from './rate-limit-config.js';
+import type { RateLimitConfig, RateLimitRuleConfig, RateLimitsConfig } from './rate-limit-config.js';
+import type { RateLimitResult, RateLimitsResult } from './rate-limit-result.js';
+import type { RateLimitAttempt, RateLimitRule, RateLimitStore, RuleDecision } from './rate-limit-store.js';
+import type { RateLimiterClientOptions } from './rate-limiter-options.js';
+import { DEFAULT_TIMEOUT_MS, storeOf } from './store-of.js';
+import type { RateLimitSource } from './store-of.js';
 
-const DEFAULT_TIMEOUT_MS = 2_000;
-const NOTHING = { remaining: 0, resetAt: 0, retryAfterMs: 0 };
-const MAX_LIMIT = 1_000_000_000;
-const MAX_WINDOW_SECONDS = 2_592_000;
-
-/** A rule: so many attempts per window. */
-export interface RateLimitConfig {
-  /** Attempts allowed in one window, an integer from 1 to 1,000,000,000. */
-  limit: number;
-  /** Seconds that a window lasts, an integer from 1 to 2,592,000 (30 days). */
-  window: number;
-  /** What keys of this rule begin with, such as `rl:login:`; the identifier follows it. */
-  keyPrefix: string;
-}
-
-/** What became of an attempt. */
-export interface RateLimitResult {
-  allowed: boolean;
-  /** Attempts left in this window, 0 when refused. */
-  remaining: number;
-  /** When the window ends, in milliseconds since the epoch; the same for every attempt of a window. */
-  resetAt: number;
-  /** The rule's limit. */
-  limit: number;
-  /** Milliseconds until an attempt can be allowed again; 0 when this one was. */
-  retryAfterMs: number;
-  /** Whether attempts made elsewhere can be missing from the count: `true` on KV, `false` on a Durable Object. */
-  approximate: boolean;
-  /** Why it was decided so. */
-  reason: 'allowed' | 'limit-exceeded';
-}
-
-/** Options of `RateLimiterClient`. */
-export interface RateLimiterClientOptions {
-  /** Where refusals and failures are reported. Without it nothing is built or sent. */
-  readonly events?: EventSink | undefined;
-  /**
-   * How many KV operations may be made, shared with the other clients of the request.
-   *
-   * @default none with `new`; 1,000 per request scope
-   */
-  readonly budget?: OperationBudget | undefined;
-  /**
-   * The clock, in milliseconds since the epoch.
-   *
-   * @default Date.now
-   */
-  readonly now?: () => number;
-  /**
-   * Milliseconds after which an unanswered KV operation is given up, above 0 and at most 2,147,483,647.
-   *
-   * @default 2_000
-   */
-  readonly timeoutMs?: number;
-  /** `ctx.waitUntil`, bound: counts are then written after the response, and none of the last second is lost. */
-  readonly waitUntil?: ExecutionContextLike['waitUntil'] | undefined;
-  /**
-   * Waits for so many milliseconds; for tests.
-   *
-   * @default a timer
-   */
-  readonly delay?: (ms: number) => Promise<void>;
-}
+const NOTHING: RuleDecision = { remaining: 0, resetAt: 0, retryAfterMs: 0 };
 
 /**
- * Limits attempts per identifier in a window that starts with the first attempt. An attempt that is refused is not counted.
+ * Limits attempts per identifier. An attempt that is refused is not counted, unless told otherwise.
+ *
+ * Over a Durable Object namespace it is exact: each key has an object that decides about one attempt after the other, wherever they come from. Who is
+ * refused is refused from the isolate's memory until there can be room again, without a call.
  *
  * Over a KV namespace it is exact within an isolate: 50 attempts at once against a limit of 5 let 5 through. Across isolates and
  * locations it is not, and cannot be. KV takes one write per second per key
  * (https://developers.cloudflare.com/kv/api/write-key-value-pairs/) and a read can be 60 seconds and more behind
  * (https://developers.cloudflare.com/kv/concepts/how-kv-works/), so every isolate can let up to `limit` attempts through
  * before it hears of the others, and a rule with `limit` above `window` cannot be held where attempts spread over many of them. A
- * KV that fails leaves each isolate to its own count. `approximate` is `true` for all of this. A Durable Object is exact.
+ * KV that fails leaves each isolate to its own count. `approximate` is `true` for all of this.
+ *
+ * Over a rate-limit binding see `BindingRateLimitStore`, over others the store.
  *
  * @example
  * ```ts
- * const limiter = new RateLimiterClient(env.RATE_LIMIT_KV, { waitUntil: ctx.waitUntil.bind(ctx) });
+ * const limiter = new RateLimiterClient(env.RATE_LIMITER);
  * const result = await limiter.checkLimit(ip, { limit: 5, window: 900, keyPrefix: 'rl:login:' });
  * const status = result.allowed ? 200 : 429;
  * ```
  */
 export class RateLimiterClient {
   readonly #store: RateLimitStore;
+  /** Whether the store is a given one, which need not have a timeout of its own. */
+  readonly #isGiven: boolean;
   readonly #events: EventSink | undefined;
+  readonly #now: () => number;
+  readonly #timeoutMs: number;
+  readonly #isShadow: boolean;
+  readonly #onFailure: FailurePolicy;
 
-  /** Takes a KV namespace, told by its methods, or a store. */
-  constructor(store: KVNamespaceLike | RateLimitStore, options: RateLimiterClientOptions = {}) {
-    const { events, budget, now = Date.now, timeoutMs = DEFAULT_TIMEOUT_MS, waitUntil, delay = wait } = options;
-    this.#store = isRateLimitStore(store)
-      ? store
-      : new KVRateLimitStore(store, { events, budget, now, timeoutMs, waitUntil, delay });
+  /**
+   * Takes a Durable Object namespace, a KV namespace or a rate-limit binding, told by their methods, or a store.
+   *
+   * @throws {CloudflareClientError} `INVALID_BINDING`, `INVALID_OPTION`.
+   */
+  constructor(source: RateLimitSource, options: RateLimiterClientOptions = {}) {
+    const { events, now = Date.now, timeoutMs = DEFAULT_TIMEOUT_MS, onStoreError, shadow = false } = options;
+    this.#store = storeOf(source, options);
+    this.#isGiven = this.#store === source;
     this.#events = events;
+    this.#now = now;
+    this.#timeoutMs = timeoutMs;
+    this.#isShadow = shadow;
+    this.#onFailure = new FailurePolicy({ source, onStoreError, timeoutMs, events, now });
   }
 
   /**
    * Decides about one attempt, and counts it when it is allowed.
    *
    * @param identifier who attempts, such as an IP address or a user id; not empty, with `keyPrefix` at most 512 UTF-8 bytes.
-   * @param config the rule.
-   * @returns whether it is allowed, and when the window ends. Never throws because KV fails.
-   * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_KEY` before anything is counted.
+   * @param config the rule and what the attempt takes.
+   * @returns whether it is allowed, and when there will be more. Never throws because the store fails: `onStoreError` decides then.
+   * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_KEY` before anything is counted; `INVALID_OPTION` for what the store cannot do and
+   *   `INVALID_BINDING` when the bound object is another.
    */
   async checkLimit(identifier: string, config: RateLimitConfig): Promise<RateLimitResult> {
     checkConfig(config);
-    const { limit, window, keyPrefix } = config;
-    const key = joinKey(identifier, keyPrefix);
-    const rules = [{ limit, windowMs: window * 1000 }];
-    const decision = await this.#store.consume({ key, keyPrefix, rules, cost: 1, countRejected: false });
-    const {
-      allowed,
-      rules: [rule = NOTHING],
-      retryAfterMs,
-      approximate,
-      decidedBy,
-    } = decision;
-    const { remaining, resetAt } = rule;
-    if (!allowed && this.#events !== undefined) {
-      const denied = { reason: 'limit-exceeded', shadow: false, durationMs: 0 } as const;
-      report(this.#events, { type: 'rate-limit.denied', keyPrefix, limit, retryAfterMs, decidedBy, ...denied });
-    }
-    const reason = allowed ? 'allowed' : 'limit-exceeded';
-    return { allowed, remaining, resetAt, limit, retryAfterMs, approximate, reason };
+    const attempt = toAttempt(identifier, config, [toRule(config)]);
+    const startedAt = this.#events === undefined ? 0 : this.#now();
+    const verdict = this.#store.recall?.(attempt) ?? (await this.#ask('consume', attempt));
+    if (this.#events !== undefined) this.#report(attempt, verdict, startedAt);
+    return this.#resultOf(config, verdict, 0);
   }
 
   /**
-   * Forgets the attempts of an identifier. Over KV this isolate forgets at once; another that has counted attempts itself hears
-   * of it two minutes after it last wrote, and one that writes in that time brings its count back.
+   * Decides about one attempt under several rules: all of them admit and count it, or none does.
+   *
+   * @param identifier as for `checkLimit`.
+   * @param config the rules and what the attempt takes.
+   * @returns as `checkLimit`, and what each rule says.
+   * @throws {CloudflareClientError} as `checkLimit`; over KV and the binding, which know one rule, `INVALID_OPTION`.
+   */
+  async checkLimits(identifier: string, config: RateLimitsConfig): Promise<RateLimitsResult> {
+    checkConfigs(config);
+    const attempt = toAttempt(identifier, config, config.rules.map(toRule));
+    const startedAt = this.#events === undefined ? 0 : this.#now();
+    const verdict = this.#store.recall?.(attempt) ?? (await this.#ask('consume', attempt));
+    if (this.#events !== undefined) this.#report(attempt, verdict, startedAt);
+    return this.#resultsOf(config, verdict);
+  }
+
+  /**
+   * Tells what `checkLimit` would, and counts nothing.
+   *
+   * @param identifier as for `checkLimit`.
+   * @param config as for `checkLimit`.
+   * @throws {CloudflareClientError} as `checkLimit`; `INVALID_OPTION` when the store cannot peek: a rate-limit binding cannot.
+   */
+  async peek(identifier: string, config: RateLimitConfig): Promise<RateLimitResult> {
+    checkConfig(config);
+    const attempt = toAttempt(identifier, config, [toRule(config)]);
+    return this.#resultOf(config, await this.#ask('peek', attempt), 0);
+  }
+
+  /**
+   * Tells what `checkLimits` would, and counts nothing.
+   *
+   * @param identifier as for `checkLimit`.
+   * @param config as for `checkLimits`.
+   * @throws {CloudflareClientError} as `checkLimits`; `INVALID_OPTION` when the store cannot peek.
+   */
+  async peekLimits(identifier: string, config: RateLimitsConfig): Promise<RateLimitsResult> {
+    checkConfigs(config);
+    const attempt = toAttempt(identifier, config, config.rules.map(toRule));
+    return this.#resultsOf(config, await this.#ask('peek', attempt));
+  }
+
+  /**
+   * Gives the units of an allowed attempt back, such as one for a login that succeeded. With `requestId` those that the attempt of that id took, once;
+   * without it `cost` units, as far as there are.
+   *
+   * @param identifier as for `checkLimit`.
+   * @param config as for the attempt.
+   * @returns how many units were given back.
+   * @throws {CloudflareClientError} `INVALID_OPTION`, also when the store cannot refund; `INVALID_KEY`; as the store fails: `OBJECT_FAILED`,
+   *   `OBJECT_OVERLOADED`, `OBJECT_TIMEOUT`.
+   */
+  async refund(identifier: string, config: RateLimitConfig | RateLimitsConfig): Promise<number> {
+    const attempt = checkedAttempt(identifier, config);
+    if (this.#store.refund === undefined) throw unable('refund');
+    return this.#store.refund(attempt);
+  }
+
+  /**
+   * Refuses everything of an identifier for a time, whatever the rule, in place of an earlier block.
    *
    * @param identifier as for `checkLimit`.
    * @param keyPrefix as for `checkLimit`.
-   * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_KEY`; over KV `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
+   * @param seconds how long, an integer from 1 to 31,536,000 (a year).
+   * @returns when the block ends, in milliseconds since the epoch.
+   * @throws {CloudflareClientError} as `refund`.
+   */
+  async block(identifier: string, keyPrefix: string, seconds: number): Promise<number> {
+    checkBlockSeconds(seconds);
+    const key = joinKey(identifier, keyPrefix);
+    if (this.#store.block === undefined) throw unable('block');
+    return this.#store.block(key, keyPrefix, seconds * 1000);
+  }
+
+  /**
+   * Forgets the attempts of an identifier, and its block. Over Durable Objects another isolate that refuses from memory goes on for `maxBlockMs` at
+   * most, 30 seconds by default. Over KV this isolate forgets at once; another that has counted attempts itself hears of it two minutes after it
+   * last wrote, and one that writes in that time brings its count back.
+   *
+   * @param identifier as for `checkLimit`.
+   * @param keyPrefix as for `checkLimit`.
+   * @throws {CloudflareClientError} `INVALID_OPTION`, `INVALID_KEY`; over Durable Objects `OBJECT_FAILED`, `OBJECT_OVERLOADED`, `OBJECT_TIMEOUT`; over
+   *   KV `KV_DELETE_FAILED`, `KV_RATE_LIMITED`, `KV_TIMEOUT`.
    */
   async reset(identifier: string, keyPrefix: string): Promise<void> {
-    await this.#store.reset(joinKey(identifier, keyPrefix), keyPrefix);
+    const key = joinKey(identifier, keyPrefix);
+    await this.#onFailure.reset(key, keyPrefix);
+    await this.#store.reset(key, keyPrefix);
+  }
+
+  async #ask(question: Question, attempt: RateLimitAttempt): Promise<Verdict> {
+    try {
+      const answer = ask(this.#store, question, attempt);
+      return await (this.#isGiven ? answerOf(answer, this.#timeoutMs) : answer);
+    } catch (error) {
+      return this.#onFailure.decide(question, attempt, error);
+    }
+  }
+
+  #resultOf(rule: RateLimitRuleConfig, verdict: Verdict, index: number): RateLimitResult {
+    const { allowed, reason, retryAfterMs, approximate, decidedBy } = verdict;
+    const { remaining, resetAt } = verdict.rules[index] ?? NOTHING;
+    const isLet = !allowed && this.#isShadow;
+    return {
+      allowed: allowed || isLet,
+      remaining,
+      resetAt,
+      limit: rule.limit,
+      window: rule.window,
+      name: rule.name ?? 'default',
+      retryAfterMs,
+      approximate,
+      reason: isLet ? 'shadow' : reason,
+      decidedBy,
+    };
+  }
+
+  #resultsOf({ rules }: RateLimitsConfig, verdict: Verdict): RateLimitsResult {
+    const results = rules.map((rule, index) => {
+      const { limit, window, name = rules.length === 1 ? 'default' : `${limit}-per-${window}s` } = rule;
+      const { remaining, resetAt, retryAfterMs } = verdict.rules[index] ?? NOTHING;
+      return { name, limit, window, remaining, resetAt, retryAfterMs };
+    });
+    const tightest = tightestOf(verdict.rules);
+    const rule = { limit: 0, window: 0, ...rules[tightest], name: results[tightest]?.name };
+    return { ...this.#resultOf(rule, verdict, tightest), rules: results };
+  }
+
+  #report({ keyPrefix, rules }: RateLimitAttempt, verdict: Verdict, startedAt: number): void {
+    const { allowed, reason, retryAfterMs, decidedBy } = verdict;
+    const tightest = tightestOf(verdict.rules);
+    const limit = rules[tightest]?.limit ?? 0;
+    const durationMs = this.#now() - startedAt;
+    if (allowed) {
+      const { remaining } = verdict.rules[tightest] ?? NOTHING;
+      const told = reason === 'store-error' ? reason : 'allowed';
+      report(this.#events, {
+        type: 'rate-limit.allowed',
+        keyPrefix,
+        limit,
+        remaining,
+        decidedBy,
+        reason: told,
+        durationMs,
+      });
+      return;
+    }
+    const told = reason as RateLimitDeniedEvent['reason'];
+    const shadow = this.#isShadow;
+    report(this.#events, {
+      type: 'rate-limit.denied',
+      keyPrefix,
+      limit,
+      retryAfterMs,
+      decidedBy,
+      reason: told,
+      shadow,
+      durationMs,
+    });
   }
 }
 
-function isRateLimitStore(store: KVNamespaceLike | RateLimitStore): store is RateLimitStore {
-  if (isKVNamespace(store)) return false;
-  return typeof (store as Partial<RateLimitStore> | undefined)?.consume === 'function';
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function checkConfig(config: RateLimitConfig): void {
-  const { limit, window } = (config as Partial<RateLimitConfig> | undefined) ?? {};
-  checkInteger('limit', limit, MAX_LIMIT);
-  checkInteger('window', window, MAX_WINDOW_SECONDS);
-}
-
-function checkInteger(name: string, value: unknown, maximum: number): void {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maximum) return;
-  const shown = typeof value === 'number' ? String(value) : quote(value);
-  throw new CloudflareClientError(
-    'INVALID_OPTION',
-    `Option ${name} ${shown} is refused: give an integer from 1 to ${maximum}.`,
-  );
-}
-
-function joinKey(identifier: unknown, keyPrefix: unknown): string {
-  if (typeof keyPrefix !== 'string') {
-    throw new CloudflareClientError(
-      'INVALID_OPTION',
-      `Option keyPrefix ${quote(keyPrefix)} is refused: give a string.`,
-    );
+function checkedAttempt(identifier: string, config: RateLimitConfig | RateLimitsConfig): RateLimitAttempt {
+  if (typeof config === 'object' && 'rules' in config) {
+    checkConfigs(config);
+    return toAttempt(identifier, config, config.rules.map(toRule));
   }
-  if (typeof identifier !== 'string' || identifier === '') {
-    const message = `Option identifier ${quote(identifier)} is refused: give a string that is not empty.`;
-    throw new CloudflareClientError('INVALID_OPTION', message);
+  checkConfig(config);
+  return toAttempt(identifier, config, [toRule(config)]);
+}
+
+function toAttempt(
+  identifier: string,
+  config: RateLimitConfig | RateLimitsConfig,
+  rules: readonly RateLimitRule[],
+): RateLimitAttempt {
+  const { keyPrefix, cost = 1, countRejected = false, requestId } = config;
+  return { key: joinKey(identifier, keyPrefix), keyPrefix, rules, cost, countRejected, requestId };
+}
+
+function toRule({ limit, window, algorithm, burst }: RateLimitRuleConfig): RateLimitRule {
+  return { limit, windowMs: window * 1000, algorithm, burst };
+}
+
+/** Which rule is longest in refusing, or, when all admit, has least left. */
+function tightestOf(decisions: readonly RuleDecision[]): number {
+  let tightest = 0;
+  for (let index = 1; index < decisions.length; index += 1) {
+    const { retryAfterMs, remaining } = decisions[index] ?? NOTHING;
+    const { retryAfterMs: longest, remaining: least } = decisions[tightest] ?? NOTHING;
+    if (retryAfterMs > longest || (retryAfterMs === longest && remaining < least)) tightest = index;
   }
-  const key = keyPrefix + identifier;
-  checkKey(key);
-  return key;
+  return tightest;
 }

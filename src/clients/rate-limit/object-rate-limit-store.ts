@@ -1,0 +1,294 @@
+import type { CheckReply, ObjectRule, RateLimitApi } from '../../durable-objects/rate-limit/rate-limit-api.js';
+import { sha256 } from '../../internal/sha256.js';
+import { ObjectCaller } from '../durable/object-caller.js';
+import type { ObjectNamespaceLike } from '../durable/object-namespace.js';
+import { utf8Bytes } from '../kv/key.js';
+import { BlockCache } from './block-cache.js';
+import { LeaseBook } from './lease-book.js';
+import { checkInteger } from './rate-limit-config.js';
+import type { RateLimitAttempt, RateLimitDecision, RateLimitRule, RateLimitStore } from './rate-limit-store.js';
+
+const DEFAULT_TIMEOUT_MS = 2_000;
+const DEFAULT_MAX_BLOCK_MS = 30_000;
+const LONGEST_BLOCK_MS = 3_600_000;
+const MAX_NAME_BYTES = 256;
+const MAX_LEASE_UNITS = 10_000;
+const MAX_LEASE_MS = 60_000;
+// One isolate of many should not hold most of a limit.
+const LARGEST_PART_OF_LIMIT = 8;
+
+/** How long refusals are answered from the isolate's memory. */
+export interface BlockCacheOptions {
+  /**
+   * Milliseconds after which the object is asked again at the latest, an integer from 1 to 3,600,000: for so long a reset or a refund made elsewhere
+   * is not heard of.
+   *
+   * @default 30_000
+   */
+  readonly maxBlockMs?: number | undefined;
+}
+
+/** Units that an isolate takes ahead. */
+export interface LeaseOptions {
+  /** Units, an integer from 1 to 10,000; never more than an eighth of the limit. */
+  readonly units: number;
+  /**
+   * Milliseconds in which they can be spent, an integer from 1 to 60,000; they count against the limit all that time and then as long as any attempt
+   * does, spent or not.
+   */
+  readonly ttlMs: number;
+}
+
+/** Options of `ObjectRateLimitStore`. */
+export interface ObjectRateLimitStoreOptions {
+  /**
+   * Milliseconds after which a call, with its retries, is given up.
+   *
+   * @default 2_000
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * How long refusals are answered from memory; `false`: not at all.
+   *
+   * @default { maxBlockMs: 30_000 }
+   */
+  readonly blockCache?: BlockCacheOptions | false | undefined;
+  /**
+   * Takes units ahead. Not for rules of `gcra`, and not for attempts with `requestId` or `countRejected`: those are decided one by one.
+   *
+   * @default none
+   */
+  readonly lease?: LeaseOptions | undefined;
+  /**
+   * Where new objects are made, such as `weur`.
+   *
+   * @default near the first caller
+   */
+  readonly locationHint?: string | undefined;
+  /**
+   * The clock, in milliseconds since the epoch: only how much time passes by it matters.
+   *
+   * @default Date.now
+   */
+  readonly now?: (() => number) | undefined;
+  /**
+   * Makes the id of an operation, the same for all tries of it.
+   *
+   * @default crypto.randomUUID
+   */
+  readonly operationId?: (() => string) | undefined;
+  /**
+   * Waits for so many milliseconds between tries; for tests.
+   *
+   * @default a timer
+   */
+  readonly delay?: ((ms: number) => Promise<void>) | undefined;
+  /**
+   * A number from 0 to 1, for the jitter between tries; for tests.
+   *
+   * @default Math.random
+   */
+  readonly random?: (() => number) | undefined;
+}
+
+/** What an isolate knows of the objects of one namespace. */
+class IsolateKnowledge {
+  readonly blocks = new BlockCache();
+  readonly leases = new LeaseBook();
+  /** Counts what was forgotten: an answer that was under way meanwhile is from before, and is not remembered. */
+  forgotten = 0;
+
+  forget(key: string): void {
+    this.forgotten += 1;
+    this.blocks.forget(key);
+    this.leases.forget(key);
+  }
+}
+
+const knowledgeOf = new WeakMap<object, IsolateKnowledge>();
+
+/**
+ * Counts exactly, in a Durable Object per key (`RateLimiterObject`). What it can know without a call it answers at once: a refusal that still
+ * holds, and an attempt that a lease covers. `RateLimiterClient` makes one of a Durable Object namespace; make it yourself to put it behind a
+ * `LayeredRateLimitStore`.
+ *
+ * @example
+ * ```ts
+ * const exact = new ObjectRateLimitStore(env.RATE_LIMITER, { blockCache: { maxBlockMs: 5_000 } });
+ * const limiter = new RateLimiterClient(new LayeredRateLimitStore(env.FLOOD_FILTER, exact, { period: 10 }));
+ * ```
+ */
+export class ObjectRateLimitStore implements RateLimitStore {
+  readonly #caller: ObjectCaller<RateLimitApi>;
+  readonly #knowledge: IsolateKnowledge;
+  readonly #timeoutMs: number;
+  readonly #maxBlockMs: number;
+  readonly #lease: LeaseOptions | undefined;
+  readonly #now: () => number;
+  readonly #operationId: () => string;
+
+  /**
+   * Takes the binding of the objects. What an isolate knows is shared by all stores over it.
+   *
+   * @throws {CloudflareClientError} `INVALID_BINDING`, `INVALID_OPTION`.
+   */
+  constructor(namespace: ObjectNamespaceLike, options: ObjectRateLimitStoreOptions = {}) {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, locationHint, delay, random, lease, blockCache } = options;
+    const className = 'RateLimiterObject';
+    this.#caller = new ObjectCaller(namespace, { className, timeoutMs, locationHint, delay, random });
+    this.#timeoutMs = timeoutMs;
+    this.#maxBlockMs = maxBlockMsOf(blockCache);
+    if (lease !== undefined) checkLease(lease);
+    this.#lease = lease;
+    this.#now = options.now ?? Date.now;
+    this.#operationId = options.operationId ?? randomId;
+    let knowledge = knowledgeOf.get(namespace);
+    if (knowledge === undefined) knowledgeOf.set(namespace, (knowledge = new IsolateKnowledge()));
+    this.#knowledge = knowledge;
+  }
+
+  /**
+   * Decides about an attempt and counts it; at once where the isolate knows the answer.
+   *
+   * @throws {CloudflareClientError} `OBJECT_FAILED`, `OBJECT_OVERLOADED`, `OBJECT_TIMEOUT`, `INVALID_BINDING`.
+   */
+  consume(attempt: RateLimitAttempt): RateLimitDecision | Promise<RateLimitDecision> {
+    return this.recall(attempt) ?? this.#ask(attempt);
+  }
+
+  /** What the isolate knows about an attempt. Never of one that is named or counted when refused: those are the object's to decide. */
+  recall(attempt: RateLimitAttempt): RateLimitDecision | undefined {
+    if (attempt.countRejected || attempt.requestId !== undefined) return undefined;
+    const now = this.#now();
+    const refused = this.#maxBlockMs === 0 ? undefined : this.#knowledge.blocks.find(attempt, now);
+    if (refused !== undefined || this.#lease === undefined) return refused;
+    return this.#knowledge.leases.spend(attempt, now);
+  }
+
+  /** What `consume` would answer, by the object. Throws as `consume` does. */
+  async peek({ key, rules, cost }: RateLimitAttempt): Promise<RateLimitDecision> {
+    return toDecision(await this.#caller.call(await nameOf(key), 'peek', { rules: rules.map(toObjectRule), cost }));
+  }
+
+  /** Gives units back: with `requestId` those that this attempt took, once. Throws as `consume` does. */
+  async refund({ key, rules, cost, requestId }: RateLimitAttempt): Promise<number> {
+    const operationId = this.#operationId();
+    const named = requestId === undefined ? {} : { attemptId: attemptId(requestId) };
+    const request = { rules: rules.map(toObjectRule), cost, operationId, ...named };
+    const { refunded } = await this.#changing(key, async () => this.#caller.call(await nameOf(key), 'refund', request));
+    return refunded;
+  }
+
+  /** Refuses everything under `key`; this isolate does so from memory. Throws as `consume` does. */
+  async block(key: string, _keyPrefix: string, durationMs: number): Promise<number> {
+    const askedAt = this.#now();
+    const call = async () => this.#caller.call(await nameOf(key), 'block', { durationMs });
+    const { blockedUntil } = await this.#changing(key, call);
+    if (this.#maxBlockMs > 0) {
+      this.#knowledge.blocks.block(key, durationMs, { askedAt, maxBlockMs: this.#maxBlockMs });
+    }
+    return blockedUntil;
+  }
+
+  /** Forgets counts and block, here at once; other isolates go on refusing for `maxBlockMs` at most. Throws as `consume` does. */
+  async reset(key: string): Promise<void> {
+    await this.#changing(key, async () => this.#caller.call(await nameOf(key), 'reset'));
+  }
+
+  async #ask(attempt: RateLimitAttempt): Promise<RateLimitDecision> {
+    const { key, rules, cost, countRejected, requestId } = attempt;
+    const { forgotten } = this.#knowledge;
+    const askedAt = this.#now();
+    const lease = this.#leaseFor(attempt, askedAt);
+    const operationId = requestId === undefined ? this.#operationId() : attemptId(requestId);
+    const rememberMs = requestId === undefined ? 0 : Math.max(...rules.map(({ windowMs }) => windowMs));
+    const request = { rules: rules.map(toObjectRule), cost, countRejected, operationId, rememberMs };
+    try {
+      const name = await nameOf(key);
+      const reply = await this.#caller.call(name, 'check', lease === undefined ? request : { ...request, lease });
+      const decision = toDecision(reply);
+      if (this.#knowledge.forgotten === forgotten) this.#remember(attempt, { reply, decision, askedAt });
+      return decision;
+    } finally {
+      if (lease !== undefined) this.#knowledge.leases.giveUp(key);
+    }
+  }
+
+  #remember(
+    attempt: RateLimitAttempt,
+    {
+      reply,
+      decision,
+      askedAt,
+    }: { readonly reply: CheckReply; readonly decision: RateLimitDecision; readonly askedAt: number },
+  ): void {
+    const { blocks, leases } = this.#knowledge;
+    if (!reply.allowed) {
+      if (this.#maxBlockMs > 0) blocks.refuse(attempt, decision, { askedAt, maxBlockMs: this.#maxBlockMs });
+    } else if (reply.leased > 0 && this.#lease !== undefined) {
+      const until = askedAt + this.#lease.ttlMs;
+      leases.keep(attempt, { decisions: reply.rules, units: reply.leased, askedAt, until });
+    }
+  }
+
+  #leaseFor({ key, rules, countRejected, requestId }: RateLimitAttempt, now: number): LeaseOptions | undefined {
+    if (this.#lease === undefined || countRejected || requestId !== undefined) return undefined;
+    if (rules.some(({ algorithm }) => algorithm === 'gcra')) return undefined;
+    const smallest = Math.min(...rules.map(({ limit }) => limit));
+    const units = Math.min(this.#lease.units, Math.floor(smallest / LARGEST_PART_OF_LIMIT));
+    if (units === 0 || !this.#knowledge.leases.begin(key, now, this.#timeoutMs)) return undefined;
+    return { units, ttlMs: this.#lease.ttlMs };
+  }
+
+  /** Makes a call that changes what the isolate knows: it forgets before, so as to ask, and after, as answers of meanwhile can be from before. */
+  async #changing<T>(key: string, call: () => Promise<T>): Promise<T> {
+    this.#knowledge.forget(key);
+    try {
+      return await call();
+    } finally {
+      this.#knowledge.forget(key);
+    }
+  }
+}
+
+function maxBlockMsOf(blockCache: BlockCacheOptions | false | undefined): number {
+  if (blockCache === false) return 0;
+  const maxBlockMs = blockCache?.maxBlockMs ?? DEFAULT_MAX_BLOCK_MS;
+  checkInteger('blockCache.maxBlockMs', maxBlockMs, LONGEST_BLOCK_MS);
+  return maxBlockMs;
+}
+
+function checkLease({ units, ttlMs }: LeaseOptions): void {
+  checkInteger('lease.units', units, MAX_LEASE_UNITS);
+  checkInteger('lease.ttlMs', ttlMs, MAX_LEASE_MS);
+}
+
+/** The rule as the object takes it, with what is left out filled in. */
+export function toObjectRule({
+  algorithm = 'sliding-window',
+  limit,
+  windowMs,
+  burst = limit,
+}: RateLimitRule): ObjectRule {
+  return { algorithm, limit, windowMs, burst };
+}
+
+/** The operation id of a named attempt, told apart from ids that are made. */
+export function attemptId(requestId: string): string {
+  return `request:${requestId}`;
+}
+
+/** What an object's answer says to a client: units that were leased are its own as well. */
+function toDecision({ allowed, reason, rules, retryAfterMs, leased }: CheckReply): RateLimitDecision {
+  const decisions = leased === 0 ? rules : rules.map((rule) => ({ ...rule, remaining: rule.remaining + leased }));
+  return { allowed, reason, rules: decisions, retryAfterMs, approximate: false, decidedBy: 'object' };
+}
+
+/** The name of a key's object. The platform's own ids keep a name of so many bytes readable; longer ones are hashed. */
+async function nameOf(key: string): Promise<string> {
+  return utf8Bytes(key) <= MAX_NAME_BYTES ? key : `sha256:${await sha256(key)}`;
+}
+
+function randomId(): string {
+  return crypto.randomUUID();
+}
