@@ -20,6 +20,17 @@ export function checkFunction(decorator: string, option: string, value: unknown)
 }
 
 /**
+ * Refuses an option that is missing or no function.
+ *
+ * @throws {CloudflareClientError} `INVALID_OPTION`, at class definition, with `remedy` where it is missing.
+ */
+export function requireFunction(decorator: string, option: string, value: unknown, remedy: string): InstanceFunction {
+  const given = checkFunction(decorator, option, value);
+  if (given !== undefined) return given;
+  throw new CloudflareClientError('INVALID_OPTION', `${decorator}: ${option} is missing. ${remedy}.`);
+}
+
+/**
  * Asks a yes-or-no option of a call. A promise would always count as yes, so nothing but a boolean does.
  *
  * @throws {CloudflareClientError} `INVALID_ARGUMENT` for another answer; what the option throws, as it is.
