@@ -8,7 +8,7 @@ const SLICE_PREFIX = 'journal:';
 /** An operation that was done: its id, what was answered, and when. */
 export type JournalEntry<Reply> = readonly [id: string, reply: Reply, at: number];
 
-/** The newest entries, to be stored by the owner in the row that it writes anyway. */
+/** The newest entries, to be stored by the owner in the row that it writes anyway. It changes with the next operation. */
 export interface JournalHead<Reply> {
   /** The number of the next slice. */
   readonly slice: number;
@@ -24,25 +24,27 @@ interface Slice {
 
 /**
  * Remembers operations for a minute, so that one which is sent again, because its answer was lost, is not done again. The newest
- * 64 stand in the row that its owner writes anyway and older ones in rows of 64, so an operation costs one row and a little.
+ * 64 stand in the row that its owner writes anyway and older ones in rows of 64, so an operation costs one row and a little. What is
+ * from more than a minute in the future, because the clock was set back, is forgotten as well: it would pile up until that time comes.
  */
 export class OperationJournal<Reply> {
   readonly #storage: ObjectStorage;
   readonly #replies = new Map<string, Reply>();
-  #entries: readonly JournalEntry<Reply>[];
+  #entries: JournalEntry<Reply>[];
   #slices: Slice[] = [];
   #nextSlice: number;
 
   /**
-   * Reads what is stored.
+   * Reads what is stored. What is stored and is no journal counts as none.
    *
    * @param storage the object's storage; rows of the journal begin with `journal:`.
    * @param head what the owner stored of it.
    */
   constructor(storage: ObjectStorage, head: JournalHead<Reply> | undefined) {
     this.#storage = storage;
-    this.#entries = head?.entries ?? [];
-    this.#nextSlice = head?.slice ?? 0;
+    const { slice, entries } = (head ?? {}) as Partial<Record<keyof JournalHead<Reply>, unknown>>;
+    this.#entries = readEntries(entries);
+    this.#nextSlice = Number.isSafeInteger(slice) ? Math.max(0, slice as number) : 0;
     if (this.#nextSlice > 0) this.#readSlices();
     for (const [id, reply] of this.#entries) this.#replies.set(id, reply);
   }
@@ -64,11 +66,12 @@ export class OperationJournal<Reply> {
    * @returns the head, which the owner stores together with what the operation changed.
    */
   add(id: string, reply: Reply, now: number): JournalHead<Reply> {
-    const kept = this.#entries.filter(([oldId, , at]) => this.#isKept(oldId, at, now));
-    this.#entries = [...kept, [id, reply, now]];
+    this.#dropSlices(now);
+    // In the order in which they were made: what was done later is not forgotten before, whatever the clock does.
+    if (this.#slices.length === 0) this.#dropEntries(now);
+    this.#entries.push([id, reply, now]);
     this.#replies.set(id, reply);
     if (this.#entries.length > SLICE_LENGTH) this.#writeSlice(now);
-    this.#dropSlices(now);
     return this.head;
   }
 
@@ -77,10 +80,14 @@ export class OperationJournal<Reply> {
     return { slice: this.#nextSlice, entries: this.#entries };
   }
 
-  #isKept(id: string, at: number, now: number): boolean {
-    const isKept = at + JOURNAL_MS > now;
-    if (!isKept) this.#replies.delete(id);
-    return isKept;
+  #dropEntries(now: number): void {
+    let dropped = 0;
+    for (const [id, , at] of this.#entries) {
+      if (isKept(at, now)) break;
+      this.#replies.delete(id);
+      dropped += 1;
+    }
+    if (dropped > 0) this.#entries = this.#entries.slice(dropped);
   }
 
   #writeSlice(now: number): void {
@@ -92,23 +99,35 @@ export class OperationJournal<Reply> {
   }
 
   #dropSlices(now: number): void {
-    const [oldest] = this.#slices;
-    if (oldest === undefined || oldest.at + JOURNAL_MS > now) return;
-    const old = this.#slices.filter(({ at }) => at + JOURNAL_MS <= now);
-    for (const { number, ids } of old) {
+    let dropped = 0;
+    for (const { number, at, ids } of this.#slices) {
+      if (isKept(at, now)) break;
       this.#storage.delete(`${SLICE_PREFIX}${number}`);
       for (const id of ids) this.#replies.delete(id);
+      dropped += 1;
     }
-    this.#slices = this.#slices.slice(old.length);
+    if (dropped > 0) this.#slices = this.#slices.slice(dropped);
   }
 
   #readSlices(): void {
     for (const [key, stored] of this.#storage.list({ prefix: SLICE_PREFIX })) {
-      const entries = stored as readonly JournalEntry<Reply>[];
+      const entries = readEntries<Reply>(stored);
       for (const [id, reply] of entries) this.#replies.set(id, reply);
       const number = Number(key.slice(SLICE_PREFIX.length));
       this.#slices.push({ number, at: entries.at(-1)?.[2] ?? 0, ids: entries.map(([id]) => id) });
     }
     this.#slices.sort((one, other) => one.number - other.number);
   }
+}
+
+function isKept(at: number, now: number): boolean {
+  return at + JOURNAL_MS > now && at <= now + JOURNAL_MS;
+}
+
+function readEntries<Reply>(stored: unknown): JournalEntry<Reply>[] {
+  return Array.isArray(stored) ? stored.filter((entry): entry is JournalEntry<Reply> => isEntry(entry)) : [];
+}
+
+function isEntry(value: unknown): boolean {
+  return Array.isArray(value) && typeof value[0] === 'string' && Number.isSafeInteger(value[2]);
 }

@@ -9,40 +9,53 @@
  */
 export type RateLimitAlgorithm = 'sliding-window' | 'sliding-log' | 'fixed-window' | 'gcra';
 
-/** A rule as an object needs it. What is counted is kept by algorithm and window: another limit goes on with the same count. */
+/**
+ * A rule as an object needs it, all integers. What is counted is kept by algorithm and window: another limit goes on with the same count, and two
+ * rules of one attempt that share both share their count, which the client refuses.
+ */
 export interface ObjectRule {
   readonly algorithm: RateLimitAlgorithm;
+  /** Units in a window, at least 1. */
   readonly limit: number;
+  /** At least 1. */
   readonly windowMs: number;
-  /** Of `gcra` alone: attempts at once after a pause. */
+  /** Of `gcra` alone: units at once after a pause, at least 1. */
   readonly burst: number;
 }
 
 /** An attempt. All of its rules admit it, or none counts it. */
 export interface CheckRequest {
+  /** At least one. */
   readonly rules: readonly ObjectRule[];
-  /** Units that the attempt takes. */
+  /** Units that the attempt takes, an integer of at least 1. The client refuses more than the smallest limit, for `gcra` the burst. */
   readonly cost: number;
-  /** Whether a refused attempt is counted as well. */
+  /** Whether a refused attempt is counted as well, by all rules; one that is refused by a block never is. */
   readonly countRejected: boolean;
-  /** Sent again with the same id, an admitted attempt is answered as the first time and not counted again. */
+  /** Sent again with the same id, an admitted attempt is answered as the first time and not counted again. A refused one is decided anew. */
   readonly operationId: string;
-  /** How long the id is remembered at least, in milliseconds; 0: for as long as a caller tries again. */
+  /**
+   * How long the id is remembered at least, in milliseconds. Up to a minute costs nothing, as every id is remembered so long; above it the id has a row
+   * of its own, of which an object keeps the newest 1,024.
+   */
   readonly rememberMs: number;
   /**
-   * Units to be taken ahead, for attempts that the caller decides about itself within `ttlMs`: as many as there are, from 0 to `units`. They count
-   * as if taken at the end of that time, so no window can hold more than the limit. Not with `gcra`.
+   * Units to be taken ahead, for attempts that the caller decides about itself within `ttlMs` of sending: from 0 to `units`, and no more than an eighth
+   * of what is left, so that one caller cannot strand the quota. They count as if taken at the end of that time, so no window holds more than the
+   * limit. None with `gcra`, and none of a `fixed-window` that ends before the lease does.
    */
   readonly lease?: { readonly units: number; readonly ttlMs: number };
 }
 
 /** What one rule says. */
 export interface RuleReply {
-  /** Units left. */
+  /** Units left, also of an attempt that was refused because it takes more. */
   readonly remaining: number;
   /** When there will be more, in milliseconds since the epoch by the object's clock; now when there is no more to have. */
   readonly resetAt: number;
-  /** Milliseconds until an attempt of this cost can be admitted; 0 when it is. `Infinity` is never sent: a cost above the limit is refused before. */
+  /**
+   * Milliseconds until an attempt of this cost can be admitted by the rule: then it is if nothing else happens, and no sooner. 0 when it is admitted.
+   * `Number.MAX_SAFE_INTEGER` for a cost that the rule can never admit.
+   */
   readonly retryAfterMs: number;
 }
 
@@ -52,21 +65,22 @@ export interface CheckReply {
   readonly reason: 'allowed' | 'limit-exceeded' | 'blocked';
   /** By rule, in the order asked. */
   readonly rules: readonly RuleReply[];
-  /** Milliseconds until an attempt of this cost can be admitted by all; 0 when it is. */
+  /** Milliseconds until an attempt of this cost can be admitted by all, and a block is over; 0 when it is admitted. */
   readonly retryAfterMs: number;
-  /** Units that the caller may spend beyond this attempt; 0 without a lease. */
+  /** Units that the caller may spend beyond this attempt; 0 without a lease, and when the attempt is replayed, as the first answer may have come. */
   readonly leased: number;
   /** Whether the attempt was made before. */
   readonly replayed: boolean;
 }
 
-/** Units to be given back. */
+/** Units to be given back: what a window that is over held is not. */
 export interface RefundRequest {
   readonly rules: readonly ObjectRule[];
   /** Units; with `attemptId` those that the attempt took, whatever stands here. */
   readonly cost: number;
-  /** The attempt's operation id: what it took is given back once, and nothing if it was not admitted. */
+  /** The attempt's operation id: what it took, without its lease, is given back once, and nothing if it was not admitted or its id is forgotten. */
   readonly attemptId?: string;
+  /** Sent again with the same id, nothing more is given back. */
   readonly operationId: string;
 }
 
@@ -74,12 +88,12 @@ export interface RefundRequest {
 export interface RateLimitApi {
   /** Decides about an attempt and counts it. */
   check(request: CheckRequest): CheckReply;
-  /** What `check` would answer; nothing is counted. */
+  /** What `check` would answer, without counting: `remaining` is what is left before the attempt. */
   peek(request: Pick<CheckRequest, 'rules' | 'cost'>): CheckReply;
-  /** Gives units back; answers how many. */
+  /** Gives units back; answers how many: the most that a rule gave back. */
   refund(request: RefundRequest): { readonly refunded: number };
-  /** Refuses everything for so many milliseconds from now, in place of an earlier block; answers when it ends. */
+  /** Refuses everything for so many milliseconds from now, in place of an earlier block (0 ends it); answers when it ends. */
   block(request: { readonly durationMs: number }): { readonly blockedUntil: number };
-  /** Forgets counts and block. */
+  /** Forgets counts, block and operations. */
   reset(): void;
 }
