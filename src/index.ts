@@ -18,6 +18,12 @@ export { RateLimiterClient } from './clients/rate-limit/rate-limiter-client.js';
 export { SessionCacheClient } from './clients/kv/session/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
+// What callers are told of a rate limit
+export { enforceLimit, RateLimitExceeded } from './clients/rate-limit/enforce-limit.js';
+export { ipKey } from './clients/rate-limit/ip-key.js';
+export { toHeaders } from './clients/rate-limit/rate-limit-headers.js';
+export { tooManyRequests } from './clients/rate-limit/too-many-requests.js';
+
 // R2: signing
 export { planParts } from './clients/r2/signing/part-plan.js';
 export { presignCommand } from './clients/r2/signing/presign-command.js';
@@ -67,6 +73,8 @@ export { CachePut } from './decorators/cache-put.js';
 export { Cached } from './decorators/cached.js';
 export { cached } from './decorators/cached-methods.js';
 export { Injectable } from './decorators/injectable.js';
+export { Locked } from './decorators/locked.js';
+export { RateLimited } from './decorators/rate-limited.js';
 
 // Event sinks
 export { ANALYTICS_ENGINE_DOUBLES, AnalyticsEngineSink } from './sinks/analytics-engine-sink.js';
@@ -203,6 +211,12 @@ export type {
 export type { RateLimiterClientOptions } from './clients/rate-limit/rate-limiter-options.js';
 export type { RateLimitSource } from './clients/rate-limit/store-of.js';
 export type { RateLimitAlgorithm } from './durable-objects/rate-limit/rate-limit-api.js';
+
+// Types of what callers are told of a rate limit
+export type { Limiter } from './clients/rate-limit/enforce-limit.js';
+export type { IpKeyOptions } from './clients/rate-limit/ip-key.js';
+export type { RateLimitDraft, RateLimitHeaderOptions } from './clients/rate-limit/rate-limit-headers.js';
+export type { TooManyRequestsOptions } from './clients/rate-limit/too-many-requests.js';
 
 // Types of sessions
 export type { CachedSession } from './clients/kv/session/session.js';
@@ -355,6 +369,8 @@ export type { CacheEvictOptions, EvictedKeys } from './decorators/cache-evict.js
 export type { CachePutOptions } from './decorators/cache-put.js';
 export type { CachedOptions } from './decorators/cached.js';
 export type { CachedMethod, CachedMethodOf, CachedMethods } from './decorators/cached-methods.js';
+export type { LimitedCallOptions, RateLimitedOptions } from './decorators/rate-limited.js';
+export type { LockedOptions, Locks } from './decorators/locked.js';
 export type { StoringOptions } from './decorators/storing-options.js';
 export type { InjectableDecorator } from './decorators/injectable.js';
 export type { AsyncMethod, AsyncMethodDecorator } from './decorators/method-decorator.js';
