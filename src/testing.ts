@@ -23,12 +23,14 @@ export type { EventuallyConsistentKVOptions } from './testing/eventually-consist
 export type { KVHop } from './testing/kv-versions.js';
 export type { KVContractCase } from './testing/kv-namespace-contract.js';
 export type { R2ContractCase, R2ContractClient } from './testing/r2-contract-expect.js';
+export type {
   RateLimitContractCase,
   RateLimitContractSubject,
   RateLimitFeature,
 } from './testing/rate-limit-contract.js';
 export type { MemoryKVCounts, MemoryKVOperation } from './testing/kv-faults.js';
 export type { MemoryKVNamespaceOptions } from './testing/memory-kv-namespace.js';
+export type {
   MemoryKVEntry,
   MemoryKVGet,
   MemoryKVGetOptions,
