@@ -33,7 +33,7 @@ describe('npm run demo -- --once', () => {
     const { status, output } = await runNode(['examples/worker/demo.mjs', '--once']);
     expect({ status, output }).toEqual({
       status: 0,
-      output: expect.stringMatching(/All is well: 20 of 20 steps passed/) as string,
+      output: expect.stringMatching(/All is well: 23 of 23 steps passed/) as string,
     });
     expect(output).toMatch(/^✓ cached listing +\d+ {2}GET .*: miss, then hit/m);
     expect(output).toMatch(/^✓ stale listing +\d+ {2}.*served at once \(stale\).*then hit/m);

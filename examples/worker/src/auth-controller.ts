@@ -37,6 +37,12 @@ export class AuthController {
     return Response.json({ status: 'goodbye' }, { headers: { 'set-cookie': this.current.expiredCookie() } });
   }
 
+  async logoutEverywhere(): Promise<Response> {
+    const { user } = await this.current.require();
+    const ended = await this.auth.logoutEverywhere(user.id);
+    return Response.json({ ended }, { headers: { 'set-cookie': this.current.expiredCookie() } });
+  }
+
   async me(): Promise<Response> {
     const { user } = await this.current.require();
     const headers = { 'cache-control': 'no-store', 'x-session': this.events.sessionSource() ?? 'none' };

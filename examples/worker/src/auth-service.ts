@@ -7,7 +7,8 @@ import { DATABASE } from './tokens.js';
 
 /** Sessions last as long as the session cache keeps them: 24 hours. */
 export const SESSION_SECONDS = 86_400;
-const LOGIN_RULE: RateLimitConfig = { limit: 5, window: 900, keyPrefix: 'rl:login:' };
+/** The log is exact to the millisecond and small, as the limit is. */
+const LOGIN_RULE: RateLimitConfig = { limit: 5, window: 900, keyPrefix: 'rl:login:', algorithm: 'sliding-log' };
 
 /** Who tries to log in, and from where. */
 export interface Credentials {
@@ -67,6 +68,13 @@ export class AuthService {
   async logout(token: string): Promise<void> {
     await this.database.deleteSession(await hashToken(token));
     await this.sessions.delete(token);
+  }
+
+  /** Ends every session of a user, on all devices: from the next request on, wherever it comes from. */
+  async logoutEverywhere(userId: string): Promise<number> {
+    const ended = await this.database.deleteSessionsOf(userId);
+    await this.sessions.deleteAllForUser(userId);
+    return ended;
   }
 
   private async open(userId: string): Promise<string> {

@@ -54,6 +54,10 @@ export class CatalogObject extends DurableObject<Env> {
     this.#sql.exec('DELETE FROM sessions WHERE tokenHash = ?', tokenHash);
   }
 
+  deleteSessionsOf(userId: string): number {
+    return this.#sql.exec('DELETE FROM sessions WHERE userId = ? RETURNING id', userId).toArray().length;
+  }
+
   deleteExpiredSessions(now: string): number {
     return this.#sql.exec('DELETE FROM sessions WHERE expiresAt <= ? RETURNING id', now).toArray().length;
   }

@@ -38,6 +38,7 @@ export interface Database {
   addSession(session: SessionRow): Promise<void>;
   findSession(tokenHash: string): Promise<StoredSession | null>;
   deleteSession(tokenHash: string): Promise<void>;
+  deleteSessionsOf(userId: string): Promise<number>;
   deleteExpiredSessions(now: string): Promise<number>;
   addMedia(media: MediaRow): Promise<void>;
   findMedia(id: string): Promise<MediaRow | null>;

@@ -9,6 +9,7 @@ import { TranscodingService } from './transcoding-service.js';
 import type { TranscodingMessage } from './transcoding-service.js';
 
 export { CatalogObject } from './catalog-object.js';
+export { CounterObject, LockObject, RateLimiterObject, SessionObject } from '@codex/cloudflare-clients/durable-objects';
 
 export default {
   async fetch(request, env, ctx) {

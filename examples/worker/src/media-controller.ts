@@ -7,9 +7,19 @@ import { MediaService } from './media-service.js';
 import { PlaybackService } from './playback-service.js';
 import { RequestEvents } from './request-events.js';
 import { TranscodingService } from './transcoding-service.js';
+import { ViewCounter } from './view-counter.js';
 
 /** Media: listing, upload, publication, links, purge. */
-@Injectable(REQUEST, CurrentSession, ContentService, MediaService, PlaybackService, TranscodingService, RequestEvents)
+@Injectable(
+  REQUEST,
+  CurrentSession,
+  ContentService,
+  MediaService,
+  PlaybackService,
+  TranscodingService,
+  ViewCounter,
+  RequestEvents,
+)
 export class MediaController {
   constructor(
     private readonly request: Request,
@@ -18,6 +28,7 @@ export class MediaController {
     private readonly media: MediaService,
     private readonly playback: PlaybackService,
     private readonly transcoding: TranscodingService,
+    private readonly viewCounter: ViewCounter,
     private readonly events: RequestEvents,
   ) {}
 
@@ -45,8 +56,8 @@ export class MediaController {
   async publish(mediaId: string): Promise<Response> {
     const { user } = await this.current.require();
     await this.media.publish(user.id, mediaId);
-    await this.transcoding.request(mediaId);
-    return Response.json({ status: 'published' }, { status: 202 });
+    const isQueued = await this.transcoding.request(mediaId);
+    return Response.json({ status: 'published', isQueued }, { status: 202 });
   }
 
   async status(mediaId: string): Promise<Response> {
@@ -60,7 +71,13 @@ export class MediaController {
 
   async play(mediaId: string): Promise<Response> {
     await this.current.require();
-    return Response.json(await this.playback.start(mediaId), { headers: { 'cache-control': 'no-store' } });
+    const playback = await this.playback.start(mediaId);
+    await this.viewCounter.count(mediaId);
+    return Response.json(playback, { headers: { 'cache-control': 'no-store' } });
+  }
+
+  async views(mediaId: string): Promise<Response> {
+    return Response.json({ views: await this.viewCounter.views(mediaId) });
   }
 
   async purge(creatorId: string): Promise<Response> {

@@ -16,6 +16,7 @@ const ROUTES = [
   route('POST', '/api/signup', (scope) => scope.resolve(AuthController).signUp()),
   route('POST', '/api/login', (scope) => scope.resolve(AuthController).login()),
   route('POST', '/api/logout', (scope) => scope.resolve(AuthController).logout()),
+  route('POST', '/api/logout-everywhere', (scope) => scope.resolve(AuthController).logoutEverywhere()),
   route('GET', '/api/me', (scope) => scope.resolve(AuthController).me()),
 
   route('GET', '/api/creators/:id/media', (scope, { id = '' }) => scope.resolve(MediaController).list(id)),
@@ -26,6 +27,7 @@ const ROUTES = [
   ),
   route('POST', '/api/media/:id/publish', (scope, { id = '' }) => scope.resolve(MediaController).publish(id)),
   route('GET', '/api/media/:id/status', (scope, { id = '' }) => scope.resolve(MediaController).status(id)),
+  route('GET', '/api/media/:id/views', (scope, { id = '' }) => scope.resolve(MediaController).views(id)),
   route('GET', '/api/media/:id/link', (scope, { id = '' }) => scope.resolve(MediaController).link(id)),
   route('GET', '/api/media/:id/play', (scope, { id = '' }) => scope.resolve(MediaController).play(id)),
   route('POST', '/api/media/:id/upload', (scope, { id = '' }) => scope.resolve(UploadController).sign(id)),
