@@ -11,7 +11,8 @@ let player;
 
 find('reload').addEventListener('click', loadMedia);
 find('login').addEventListener('submit', logIn);
-find('logout').addEventListener('click', logOut);
+find('logout').addEventListener('click', () => logOut('/api/logout'));
+find('logout-everywhere').addEventListener('click', () => logOut('/api/logout-everywhere'));
 find('upload').addEventListener('submit', upload);
 
 await showReport();
@@ -107,6 +108,7 @@ async function play(mediaId) {
   const response = await fetch(`/api/media/${mediaId}/play`);
   if (!response.ok) return showStatus('This film has no HLS renditions.');
   const { url } = await response.json();
+  await showViews(mediaId);
   player?.destroy();
   if (!Hls.isSupported()) return (find('player').src = url);
   player = new Hls();
@@ -116,6 +118,11 @@ async function play(mediaId) {
   player.on(Hls.Events.ERROR, (_event, { fatal, details }) => fatal && showStatus(`It does not play: ${details}.`));
   player.loadSource(url);
   player.attachMedia(find('player'));
+}
+
+async function showViews(mediaId) {
+  const { views } = await (await fetch(`/api/media/${mediaId}/views`)).json();
+  find('views').textContent = views === 1 ? 'once' : `${views} times`;
 }
 
 function showStatus(text) {
@@ -195,8 +202,8 @@ function waitForLimit(error, retryAfterSeconds) {
   });
 }
 
-async function logOut() {
-  await fetch('/api/logout', { method: 'POST' });
+async function logOut(path) {
+  await fetch(path, { method: 'POST' });
   await showAccount();
 }
 
