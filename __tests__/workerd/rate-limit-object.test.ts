@@ -1,26 +1,41 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Miniflare } from 'miniflare';
 import type { CheckReply, CheckRequest, ObjectRule } from '../../src/durable-objects/rate-limit/rate-limit-api.js';
 import { startWorker } from '../support/worker.js';
 
 const RUNS = 20;
+/** A shared machine can take ten times as long. */
+const TIMEOUT_MS = 120_000;
 /** Requests under way at once: more connections than that say nothing more, as the object takes one call after the other. */
 const CONNECTIONS = 50;
 
+/** Every attempt that is admitted is written to the disk before it is answered, which takes milliseconds where others use it: 12,000 of them, minutes. */
+const FAST_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 type Answer = CheckReply & { readonly error?: string };
+
+jest.setTimeout(TIMEOUT_MS);
 
 let url: URL;
 let miniflare: Miniflare;
 let number = 0;
+const folder = mkdtempSync(join(FAST_DISK, 'rate-limit-object-'));
 
 beforeAll(async () => {
   ({ url, miniflare } = await startWorker('rate-limit-object-worker.ts', {
     durableObjects: {
       RATE_LIMITER: { className: 'OpenRateLimiterObject', useSQLite: true },
-      LEGACY: { className: 'LegacyRateLimiterObject' } as never,
+      LEGACY: { className: 'LegacyRateLimiterObject', useSQLite: false },
     },
+    durableObjectsPersist: folder,
   }));
 });
-afterAll(() => miniflare.dispose());
+afterAll(async () => {
+  await miniflare.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const newKey = (): string => `rl:test:${(number += 1)}`;
 
@@ -42,7 +57,7 @@ const requestOf = (limit: number, rule: Partial<ObjectRule> = {}): CheckRequest 
 
 async function ask<T>(question: object): Promise<T> {
   const response = await fetch(url, { method: 'POST', body: JSON.stringify(question) });
-  return (await response.json()) as T;
+  return await response.json();
 }
 
 const call = (key: string, method: string, ...args: unknown[]): Promise<Answer> => ask({ key, method, args });
@@ -82,7 +97,7 @@ describe.each([5, 100])('a limit of %d', (limit) => {
 
   test.each([
     [50, 1],
-    [200, 1],
+    [200, 4],
     [1000, 20],
   ])('lets exactly so many of %d attempts over HTTP through, %d to a request, in 20 runs', async (count, batch) => {
     for (let run = 0; run < RUNS; run += 1) {
