@@ -32,7 +32,9 @@ export interface TestWorkerOptions {
   readonly kvNamespaces?: string[];
   readonly r2Buckets?: string[];
   /** By binding: the class that the Worker exports. */
-  readonly durableObjects?: Record<string, { readonly className: string; readonly useSQLite: true }>;
+  readonly durableObjects?: Record<string, { readonly className: string; readonly useSQLite: boolean }>;
+  /** A folder for what objects store; a new one on the disk unless told. */
+  readonly durableObjectsPersist?: string | undefined;
   readonly ratelimits?: Record<string, { readonly simple: { readonly limit: number; readonly period: 10 | 60 } }>;
   readonly bindings?: Record<string, string>;
   readonly compatibilityDate?: string;

@@ -33,7 +33,7 @@ export const gcra: Algorithm<LeakyBucket> = {
     const excess = levelAt(bucket, rule.limit, now) + BigInt(units) * BigInt(rule.windowMs) - capacityOf(rule);
     if (excess <= 0n) return 0;
     // Before the time of the bucket, which a clock that was set back has to reach again, nothing leaks.
-    return Math.max(0, bucket.at - now) + Number(divideUp(excess, BigInt(rule.limit)));
+    return Math.min(NEVER_MS, Math.max(0, bucket.at - now) + Number(divideUp(excess, BigInt(rule.limit))));
   },
   take: (bucket, rule, units, { now }) => {
     const level = levelAt(bucket, rule.limit, now);

@@ -3,7 +3,8 @@
  *
  * - `sliding-window`: in any window at most `limit`; times are kept in 64 slots of a window, so an attempt may be admitted up to a 64th of the
  *   window later than it could be.
- * - `sliding-log`: the same, each attempt with its own time: never refused in vain. Limits up to 10,000.
+ * - `sliding-log`: the same, each attempt with its own time: never refused in vain. Limits up to 10,000; what is written for an attempt is as long as
+ *   the log, some ten bytes for each attempt in it.
  * - `fixed-window`: a window starts with the first attempt; across the border of two up to twice the limit come through.
  * - `gcra`: a steady rate of `limit` per window with a burst; in any window at most `limit + burst`.
  */

@@ -7,6 +7,8 @@ import { RateLimitState } from './rate-limit-state.js';
 
 /** What is leased at once is at most this part of what is left. */
 const LEASE_SHARE = 8;
+// A large burst that leaks slowly is not over before the end of time. The alarm finds out itself whether it came too soon.
+const LONGEST_ALARM_MS = 365 * 86_400_000;
 // Ids of operations of different kinds are told apart by what they begin with.
 const CHECK = '+';
 const REFUND = '-';
@@ -85,10 +87,10 @@ export class RateLimitMachine implements RateLimitApi, ObjectMachine {
     const now = this.#host.now();
     const blockedUntil = now + durationMs;
     if (durationMs <= 0 && state.blockedUntil <= now) return { blockedUntil };
-    const wasStored = state.isStored;
+    const isShorter = blockedUntil < state.blockedUntil;
     this.#write(state, now, () => (state.blockedUntil = blockedUntil));
     // The alarm of a block that was to last longer comes too late.
-    if (wasStored) this.#host.setAlarm(state.overAt);
+    if (isShorter) this.#wake(state, now);
     return { blockedUntil };
   }
 
@@ -100,23 +102,28 @@ export class RateLimitMachine implements RateLimitApi, ObjectMachine {
 
   /** Empties the object when nothing in it matters any more, or comes back when that is so. */
   alarm(): void {
-    const { overAt } = this.#read();
-    if (overAt <= this.#host.now()) this.reset();
-    else this.#host.setAlarm(overAt);
+    const state = this.#read();
+    const now = this.#host.now();
+    if (state.overAt <= now) this.reset();
+    else this.#wake(state, now);
   }
 
   #read(): RateLimitState {
     return (this.#state ??= new RateLimitState(this.#host.storage));
   }
 
+  #wake(state: RateLimitState, now: number): void {
+    this.#host.setAlarm(Math.min(state.overAt, now + LONGEST_ALARM_MS));
+  }
+
   /** Changes the state and stores it. What could not be stored is not kept in memory either. */
   #write(state: RateLimitState, now: number, change: () => void): void {
+    // An alarm is under way as long as anything matters: one is asked for when nothing does.
+    const needsAlarm = state.overAt <= now;
     try {
       change();
       state.write(now);
-      // One alarm is under way as long as there is a row: it finds out itself whether it came too soon.
-      if (!state.isStored) this.#host.setAlarm(state.overAt);
-      state.isStored = true;
+      if (needsAlarm) this.#wake(state, now);
     } catch (error) {
       this.#state = undefined;
       throw error;
