@@ -292,6 +292,19 @@ describe('leases', () => {
     expect((await limiter.checkLimit(IP, HOT)).reason).toBe('blocked');
   });
 
+  test('are spent also when the object has no more, and not when it blocks', async () => {
+    const { limiter, elsewhere } = setup({ lease: { units: 10, ttlMs: 5_000 } });
+    const dear = { ...HOT, cost: 60 };
+    await limiter.checkLimit(IP, { ...HOT, cost: 20 });
+    expect((await limiter.checkLimit(IP, { ...HOT, cost: 100 })).allowed).toBe(false);
+    await elsewhere.checkLimit(IP, dear);
+    expect((await limiter.checkLimit(IP, dear)).allowed).toBe(false);
+    expect(await limiter.checkLimit(IP, HOT)).toMatchObject({ allowed: true, decidedBy: 'isolate' });
+    await elsewhere.block(IP, HOT.keyPrefix, 60);
+    expect((await limiter.checkLimit(IP, { ...HOT, cost: 20 })).reason).toBe('blocked');
+    expect(await limiter.checkLimit(IP, HOT)).toMatchObject({ allowed: false, reason: 'blocked' });
+  });
+
   test('are none with gcra', async () => {
     const { objects, limiter } = setup({ lease: { units: 10, ttlMs: 5_000 } });
     for (let attempt = 0; attempt < 10; attempt += 1) await limiter.checkLimit(IP, { ...HOT, algorithm: 'gcra' });
