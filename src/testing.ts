@@ -5,6 +5,7 @@ export { ManualClock } from './testing/manual-clock.js';
 export { MemoryKVNamespace } from './testing/memory-kv-namespace.js';
 export { kvNamespaceContract } from './testing/kv-namespace-contract.js';
 export { r2ClientContract } from './testing/r2-contract.js';
+export { rateLimitStoreContract } from './testing/rate-limit-contract.js';
 export { provideMock } from './testing/provide-mock.js';
 export { RecordingSink } from './testing/recording-sink.js';
 
@@ -16,6 +17,11 @@ export type {
 export type { ObjectHost, ObjectMachine, ObjectStorage } from './durable-objects/object-host.js';
 export type { KVContractCase } from './testing/kv-namespace-contract.js';
 export type { R2ContractCase, R2ContractClient } from './testing/r2-contract-expect.js';
+export type {
+  RateLimitContractCase,
+  RateLimitContractSubject,
+  RateLimitFeature,
+} from './testing/rate-limit-contract.js';
 export type { MemoryKVCounts, MemoryKVOperation } from './testing/kv-faults.js';
 export type { MemoryKVNamespaceOptions } from './testing/memory-kv-namespace.js';
 export type {

@@ -58,6 +58,8 @@ export function isRateLimitBinding(value: unknown): value is RateLimitBindingLik
  * ```
  */
 export class BindingRateLimitStore implements RateLimitStore {
+  /** The binding. */
+  readonly origin: object;
   readonly #binding: RateLimitBindingLike;
   readonly #limit: number | undefined;
   readonly #period: number | undefined;
@@ -75,6 +77,7 @@ export class BindingRateLimitStore implements RateLimitStore {
     checkTimeout(timeoutMs);
     if (limit !== undefined) checkInteger('limit', limit, MAX_LIMIT);
     if (period !== undefined) checkPeriod(period);
+    this.origin = binding;
     this.#binding = binding;
     this.#limit = limit;
     this.#period = period;

@@ -24,8 +24,8 @@ const memoryOf = new WeakMap<object, MemoryRateLimitStore>();
 
 /** What `FailurePolicy` is made of. */
 export interface FailurePolicyOptions {
-  /** What the limiter was given: memory is kept by its identity. */
-  readonly source: object;
+  /** What the store counts in: memory is kept by its identity. */
+  readonly origin: object;
   readonly onStoreError: 'open' | 'closed' | RateLimitStore | undefined;
   readonly timeoutMs: number;
   readonly events: EventSink | undefined;
@@ -70,7 +70,7 @@ export class FailurePolicy {
 
   /** Forgets what memory counted of a key while it stood in. */
   async reset(key: string, keyPrefix: string): Promise<void> {
-    await memoryOf.get(this.#options.source)?.reset(key, keyPrefix);
+    await memoryOf.get(this.#options.origin)?.reset(key, keyPrefix);
   }
 
   async #fallBack(question: Question, attempt: RateLimitAttempt, store: RateLimitStore): Promise<Verdict> {
@@ -85,9 +85,9 @@ export class FailurePolicy {
   }
 
   #memory(): MemoryRateLimitStore {
-    const { source, now } = this.#options;
-    let memory = memoryOf.get(source);
-    if (memory === undefined) memoryOf.set(source, (memory = new MemoryRateLimitStore({ now })));
+    const { origin, now } = this.#options;
+    let memory = memoryOf.get(origin);
+    if (memory === undefined) memoryOf.set(origin, (memory = new MemoryRateLimitStore({ now })));
     return memory;
   }
 

@@ -45,6 +45,8 @@ export interface LayeredRateLimitStoreOptions {
  * ```
  */
 export class LayeredRateLimitStore implements RateLimitStore {
+  /** What the exact store counts in. */
+  readonly origin: object;
   readonly #binding: RateLimitBindingLike;
   readonly #exact: RateLimitStore;
   readonly #periodMs: number;
@@ -62,6 +64,7 @@ export class LayeredRateLimitStore implements RateLimitStore {
     checkRateLimitBinding(binding);
     checkPeriod(period);
     checkTimeout(timeoutMs);
+    this.origin = exact.origin ?? exact;
     this.#binding = binding;
     this.#exact = exact;
     this.#periodMs = period * 1000;

@@ -1,12 +1,13 @@
-import type { CheckReply, ObjectRule, RateLimitApi } from '../../durable-objects/rate-limit/rate-limit-api.js';
+import type { CheckReply, RateLimitApi } from '../../durable-objects/rate-limit/rate-limit-api.js';
 import { sha256 } from '../../internal/sha256.js';
 import { ObjectCaller } from '../durable/object-caller.js';
 import type { ObjectNamespaceLike } from '../durable/object-namespace.js';
 import { utf8Bytes } from '../kv/key.js';
 import { BlockCache } from './block-cache.js';
 import { LeaseBook } from './lease-book.js';
+import { checkRequest, refundRequest, toDecision, toObjectRule } from './object-requests.js';
 import { checkInteger } from './rate-limit-config.js';
-import type { RateLimitAttempt, RateLimitDecision, RateLimitRule, RateLimitStore } from './rate-limit-store.js';
+import type { RateLimitAttempt, RateLimitDecision, RateLimitStore } from './rate-limit-store.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
 const DEFAULT_MAX_BLOCK_MS = 30_000;
@@ -14,8 +15,7 @@ const LONGEST_BLOCK_MS = 3_600_000;
 const MAX_NAME_BYTES = 256;
 const MAX_LEASE_UNITS = 10_000;
 const MAX_LEASE_MS = 60_000;
-// One isolate of many should not hold most of a limit.
-const LARGEST_PART_OF_LIMIT = 8;
+const EXACT = { decidedBy: 'object', approximate: false } as const;
 
 /** How long refusals are answered from the isolate's memory. */
 export interface BlockCacheOptions {
@@ -30,7 +30,7 @@ export interface BlockCacheOptions {
 
 /** Units that an isolate takes ahead. */
 export interface LeaseOptions {
-  /** Units, an integer from 1 to 10,000; never more than an eighth of the limit. */
+  /** Units, an integer from 1 to 10,000; the object gives no more than an eighth of what is left. */
   readonly units: number;
   /**
    * Milliseconds in which they can be spent, an integer from 1 to 60,000; they count against the limit all that time and then as long as any attempt
@@ -119,6 +119,8 @@ const knowledgeOf = new WeakMap<object, IsolateKnowledge>();
  * ```
  */
 export class ObjectRateLimitStore implements RateLimitStore {
+  /** The binding. */
+  readonly origin: object;
   readonly #caller: ObjectCaller<RateLimitApi>;
   readonly #knowledge: IsolateKnowledge;
   readonly #timeoutMs: number;
@@ -136,6 +138,7 @@ export class ObjectRateLimitStore implements RateLimitStore {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, locationHint, delay, random, lease, blockCache } = options;
     const className = 'RateLimiterObject';
     this.#caller = new ObjectCaller(namespace, { className, timeoutMs, locationHint, delay, random });
+    this.origin = namespace;
     this.#timeoutMs = timeoutMs;
     this.#maxBlockMs = maxBlockMsOf(blockCache);
     if (lease !== undefined) checkLease(lease);
@@ -167,14 +170,14 @@ export class ObjectRateLimitStore implements RateLimitStore {
 
   /** What `consume` would answer, by the object. Throws as `consume` does. */
   async peek({ key, rules, cost }: RateLimitAttempt): Promise<RateLimitDecision> {
-    return toDecision(await this.#caller.call(await nameOf(key), 'peek', { rules: rules.map(toObjectRule), cost }));
+    const reply = await this.#caller.call(await nameOf(key), 'peek', { rules: rules.map(toObjectRule), cost });
+    return toDecision(reply, this.#now(), EXACT);
   }
 
   /** Gives units back: with `requestId` those that this attempt took, once. Throws as `consume` does. */
-  async refund({ key, rules, cost, requestId }: RateLimitAttempt): Promise<number> {
-    const operationId = this.#operationId();
-    const named = requestId === undefined ? {} : { attemptId: attemptId(requestId) };
-    const request = { rules: rules.map(toObjectRule), cost, operationId, ...named };
+  async refund(attempt: RateLimitAttempt): Promise<number> {
+    const { key } = attempt;
+    const request = refundRequest(attempt, this.#operationId);
     const { refunded } = await this.#changing(key, async () => this.#caller.call(await nameOf(key), 'refund', request));
     return refunded;
   }
@@ -196,17 +199,15 @@ export class ObjectRateLimitStore implements RateLimitStore {
   }
 
   async #ask(attempt: RateLimitAttempt): Promise<RateLimitDecision> {
-    const { key, rules, cost, countRejected, requestId } = attempt;
+    const { key } = attempt;
     const { forgotten } = this.#knowledge;
     const askedAt = this.#now();
     const lease = this.#leaseFor(attempt, askedAt);
-    const operationId = requestId === undefined ? this.#operationId() : attemptId(requestId);
-    const rememberMs = requestId === undefined ? 0 : Math.max(...rules.map(({ windowMs }) => windowMs));
-    const request = { rules: rules.map(toObjectRule), cost, countRejected, operationId, rememberMs };
+    const request = checkRequest(attempt, this.#operationId);
     try {
       const name = await nameOf(key);
       const reply = await this.#caller.call(name, 'check', lease === undefined ? request : { ...request, lease });
-      const decision = toDecision(reply);
+      const decision = toDecision(reply, this.#now(), EXACT);
       if (this.#knowledge.forgotten === forgotten) this.#remember(attempt, { reply, decision, askedAt });
       return decision;
     } finally {
@@ -234,10 +235,7 @@ export class ObjectRateLimitStore implements RateLimitStore {
   #leaseFor({ key, rules, countRejected, requestId }: RateLimitAttempt, now: number): LeaseOptions | undefined {
     if (this.#lease === undefined || countRejected || requestId !== undefined) return undefined;
     if (rules.some(({ algorithm }) => algorithm === 'gcra')) return undefined;
-    const smallest = Math.min(...rules.map(({ limit }) => limit));
-    const units = Math.min(this.#lease.units, Math.floor(smallest / LARGEST_PART_OF_LIMIT));
-    if (units === 0 || !this.#knowledge.leases.begin(key, now, this.#timeoutMs)) return undefined;
-    return { units, ttlMs: this.#lease.ttlMs };
+    return this.#knowledge.leases.begin(key, now, this.#timeoutMs) ? this.#lease : undefined;
   }
 
   /** Makes a call that changes what the isolate knows: it forgets before, so as to ask, and after, as answers of meanwhile can be from before. */
@@ -261,27 +259,6 @@ function maxBlockMsOf(blockCache: BlockCacheOptions | false | undefined): number
 function checkLease({ units, ttlMs }: LeaseOptions): void {
   checkInteger('lease.units', units, MAX_LEASE_UNITS);
   checkInteger('lease.ttlMs', ttlMs, MAX_LEASE_MS);
-}
-
-/** The rule as the object takes it, with what is left out filled in. */
-export function toObjectRule({
-  algorithm = 'sliding-window',
-  limit,
-  windowMs,
-  burst = limit,
-}: RateLimitRule): ObjectRule {
-  return { algorithm, limit, windowMs, burst };
-}
-
-/** The operation id of a named attempt, told apart from ids that are made. */
-export function attemptId(requestId: string): string {
-  return `request:${requestId}`;
-}
-
-/** What an object's answer says to a client: units that were leased are its own as well. */
-function toDecision({ allowed, reason, rules, retryAfterMs, leased }: CheckReply): RateLimitDecision {
-  const decisions = leased === 0 ? rules : rules.map((rule) => ({ ...rule, remaining: rule.remaining + leased }));
-  return { allowed, reason, rules: decisions, retryAfterMs, approximate: false, decidedBy: 'object' };
 }
 
 /** The name of a key's object. The platform's own ids keep a name of so many bytes readable; longer ones are hashed. */

@@ -22,8 +22,8 @@ export interface RateLimitRuleResult {
   /** The rule's window in seconds. */
   window: number;
   /**
-   * Units left; 0 when there are too few for an attempt of this cost. Where the store cannot know (`decidedBy: 'binding'`), the most that there can
-   * be.
+   * Units left, also of an attempt that was refused because it takes more; 0 when blocked. Where the store cannot know (`decidedBy: 'binding'`), the
+   * most that there can be.
    */
   remaining: number;
   /**

@@ -31,7 +31,7 @@ export interface RateLimitAttempt {
 
 /** What one rule says about an attempt. */
 export interface RuleDecision {
-  /** Units left, 0 when refused. */
+  /** Units left, also of an attempt that was refused because it takes more; 0 when blocked. */
   readonly remaining: number;
   /** When there will be more, in milliseconds since the epoch. */
   readonly resetAt: number;
@@ -56,6 +56,8 @@ export interface RateLimitDecision {
  * promise: a client that is refused from memory should cost next to nothing.
  */
 export interface RateLimitStore {
+  /** What it counts in, such as a binding, where stores are made per request: memory that stands in for it is kept by that. */
+  readonly origin?: object | undefined;
   /** Decides about an attempt and counts it. */
   consume(attempt: RateLimitAttempt): RateLimitDecision | Promise<RateLimitDecision>;
   /** What is known about an attempt without a call, so that a filter before this store is not asked in vain: as `consume`, or `undefined`. */

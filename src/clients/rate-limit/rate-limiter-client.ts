@@ -58,7 +58,7 @@ export class RateLimiterClient {
     this.#now = now;
     this.#timeoutMs = timeoutMs;
     this.#isShadow = shadow;
-    this.#onFailure = new FailurePolicy({ source, onStoreError, timeoutMs, events, now });
+    this.#onFailure = new FailurePolicy({ origin: this.#store.origin ?? source, onStoreError, timeoutMs, events, now });
   }
 
   /**
