@@ -1,6 +1,8 @@
 // Clients
 export { assertFence } from './clients/durable/assert-fence.js';
+export { CounterClient } from './clients/durable/counter-client.js';
 export { LockClient } from './clients/durable/lock-client.js';
+export { memoryCounters } from './durable-objects/counter/memory-counters.js';
 export { memoryLocks } from './durable-objects/lock/memory-locks.js';
 export { CacheClient } from './clients/kv/cache/cache-client.js';
 export { cacheTag } from './clients/kv/cache/cache-tag.js';
@@ -86,6 +88,7 @@ export { createContainer } from './providers/container.js';
 export { provide, provideBinding, provideValue } from './providers/provider.js';
 export { createRequestContainer, provideCloudflareClients } from './providers/cloudflare-clients.js';
 export { provideCache } from './providers/cache.js';
+export { provideCounters } from './providers/counters.js';
 export { provideKVClient } from './providers/kv-client.js';
 export { provideLocks } from './providers/locks.js';
 export { provideR2 } from './providers/r2.js';
@@ -98,6 +101,7 @@ export {
   AUTH_SESSION_KV,
   CACHE_CLIENT,
   CACHE_KV,
+  COUNTER_CLIENT,
   COUNTERS,
   ENV,
   EVENT_SINK,
@@ -122,6 +126,19 @@ export { CloudflareClientError, isCloudflareClientError } from './errors.js';
 export type { CryptoKeyLike, EncryptedCodecOptions } from './clients/kv/codecs/encrypted-codec.js';
 export type { GzipCodecOptions } from './clients/kv/codecs/gzip-codec.js';
 export type { JsonCodecOptions } from './clients/kv/codecs/json-codec.js';
+
+// Types of counters, and of work done once
+export type {
+  CounterChange,
+  CounterClientOptions,
+  CounterItem,
+  CounterItemResult,
+  CounterResult,
+  CounterValue,
+  OnceOptions,
+  OnceResult,
+  OnceRun,
+} from './clients/durable/counter-types.js';
 
 // Types of locks
 export type { FenceStorage } from './clients/durable/assert-fence.js';
@@ -361,6 +378,7 @@ export type { ExecutionContextLike } from './internal/execution-context.js';
 export type { ProvideCacheOptions } from './providers/cache.js';
 export type { ProvideCloudflareClientsOptions } from './providers/cloudflare-clients.js';
 export type { Container, ScopeInput } from './providers/container.js';
+export type { ProvideCountersOptions } from './providers/counters.js';
 export type { ProvideKVClientOptions } from './providers/kv-client.js';
 export type { ProvideLocksOptions } from './providers/locks.js';
 export type { BindingKind, Provider, ProviderList, Public } from './providers/provider.js';

@@ -1,6 +1,7 @@
 // Doubles that keep the platform's limits, and the contract that they share with it, for tests of your own.
 
 export { MemoryObjectNamespace } from './durable-objects/memory-object-namespace.js';
+export { counterContract } from './testing/counter-contract.js';
 export { ManualClock } from './testing/manual-clock.js';
 export { MemoryKVNamespace } from './testing/memory-kv-namespace.js';
 export { kvNamespaceContract } from './testing/kv-namespace-contract.js';
@@ -15,6 +16,7 @@ export type {
   ObjectFault,
 } from './durable-objects/memory-object-namespace.js';
 export type { ObjectHost, ObjectMachine, ObjectStorage } from './durable-objects/object-host.js';
+export type { CounterContractCase, CounterContractClient } from './testing/counter-contract-expect.js';
 export type { KVContractCase } from './testing/kv-namespace-contract.js';
 export type { R2ContractCase, R2ContractClient } from './testing/r2-contract-expect.js';
 export type {
