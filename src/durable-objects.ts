@@ -3,3 +3,4 @@
 export { CounterObject } from './durable-objects/counter-object.js';
 export { LockObject } from './durable-objects/lock-object.js';
 export { RateLimiterObject } from './durable-objects/rate-limiter-object.js';
+export { SessionObject } from './durable-objects/session-object.js';

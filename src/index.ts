@@ -15,7 +15,7 @@ export { LayeredRateLimitStore } from './clients/rate-limit/layered-rate-limit-s
 export { MemoryRateLimitStore } from './clients/rate-limit/memory-rate-limit-store.js';
 export { ObjectRateLimitStore } from './clients/rate-limit/object-rate-limit-store.js';
 export { RateLimiterClient } from './clients/rate-limit/rate-limiter-client.js';
-export { SessionCacheClient } from './clients/kv/session-cache-client.js';
+export { SessionCacheClient } from './clients/kv/session/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
 
 // What callers are told of a rate limit
@@ -219,8 +219,8 @@ export type { RateLimitDraft, RateLimitHeaderOptions } from './clients/rate-limi
 export type { TooManyRequestsOptions } from './clients/rate-limit/too-many-requests.js';
 
 // Types of sessions
-export type { CachedSession } from './clients/kv/session.js';
-export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
+export type { CachedSession } from './clients/kv/session/session.js';
+export type { SessionCacheClientOptions } from './clients/kv/session/session-cache-client.js';
 
 // Types of R2: objects
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';

@@ -5,7 +5,7 @@ import type { ObjectNamespaceLike } from '../clients/durable/object-namespace.js
 import type { KVNamespaceLike } from '../clients/kv/kv-namespace.js';
 import type { OperationBudget } from '../clients/kv/operation-budget.js';
 import type { RateLimiterClient } from '../clients/rate-limit/rate-limiter-client.js';
-import type { SessionCacheClient } from '../clients/kv/session-cache-client.js';
+import type { SessionCacheClient } from '../clients/kv/session/session-cache-client.js';
 import type { R2Client } from '../clients/r2/r2-client.js';
 import type { R2BindingsConfig, R2ClientConfig } from '../clients/r2/r2-config.js';
 import type { EventSink } from '../events.js';

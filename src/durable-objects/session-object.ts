@@ -1,0 +1,38 @@
+import { DurableObject } from 'cloudflare:workers';
+import { hostOf } from './durable-object-host.js';
+import type { DurableStorageLike } from './durable-object-host.js';
+import type { EndAllRequest, EndSessionRequest, RevocationReply } from './session/revocation-api.js';
+import { SessionMachine } from './session/session-machine.js';
+
+/**
+ * The Durable Object behind strong sessions: one per user remembers which sessions were ended. Export it from the Worker and declare it under
+ * `new_sqlite_classes`; the binding is called `SESSIONS` by default.
+ */
+export class SessionObject extends DurableObject {
+  readonly #machine: SessionMachine;
+
+  constructor(ctx: DurableObjectState, env: object) {
+    super(ctx, env as never);
+    this.#machine = new SessionMachine(hostOf(ctx.storage as unknown as DurableStorageLike, 'SessionObject'));
+  }
+
+  /** Ends one session. */
+  endSession(request: EndSessionRequest): { readonly endedAt: number } {
+    return this.#machine.endSession(request);
+  }
+
+  /** Ends all sessions of the user. */
+  endAll(request: EndAllRequest): { readonly revokedBefore: number } {
+    return this.#machine.endAll(request);
+  }
+
+  /** What is known about a session. */
+  check(request: { readonly ids: readonly string[] }): RevocationReply {
+    return this.#machine.check(request);
+  }
+
+  /** Cleans up. */
+  override alarm(): void {
+    this.#machine.alarm();
+  }
+}
