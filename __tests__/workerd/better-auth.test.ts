@@ -25,8 +25,10 @@ describe('betterAuthStorage under Better Auth in workerd', () => {
         const body = request.method === 'GET' ? null : await request.text();
         return fetch(new URL(pathname + search, url), { method: request.method, headers, body, redirect: 'manual' });
       },
-      links: async () => (await (await fetch(new URL('/links', url))).json()) as string[],
-      advance: async (ms) => void (await fetch(new URL(`/advance?ms=${ms}`, url))),
+      links: async () => (await fetch(new URL('/links', url))).json<string[]>(),
+      advance: async (ms) => {
+        await fetch(new URL(`/advance?ms=${ms}`, url));
+      },
     };
   }
 

@@ -217,7 +217,13 @@ describe('ExpiringValueMachine', () => {
       const clock = new ManualClock();
       const alarms: number[] = [];
       const objects = new MemoryObjectNamespace(
-        (host) => new SessionMachine({ ...host, setAlarm: (at) => [alarms.push(at), host.setAlarm(at)] }),
+        (host) => {
+          const setAlarm = (at: number): void => {
+            alarms.push(at);
+            host.setAlarm(at);
+          };
+          return new SessionMachine({ ...host, setAlarm });
+        },
         { now: clock.now },
       );
       for (let index = 0; index < 100; index += 1) {

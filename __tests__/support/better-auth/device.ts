@@ -26,9 +26,9 @@ export class Device {
     this.#ip = ip;
   }
 
-  /** Another browser with the same cookies: what a thief has. */
-  copy(): Device {
-    const copy = new Device(this.#app, this.#ip);
+  /** Another browser with the same cookies, what a thief has; in another place when told. */
+  copy(app: AuthApp = this.#app): Device {
+    const copy = new Device(app, this.#ip);
     copy.#cookies = new Map(this.#cookies);
     return copy;
   }
@@ -61,12 +61,12 @@ export class Device {
   async session(): Promise<SessionSeen | null> {
     const response = await this.get('/get-session');
     if (response.status !== 200) throw new Error(`get-session answered ${response.status}`);
-    return (await response.json()) as SessionSeen | null;
+    return response.json<SessionSeen | null>();
   }
 
   /** How many sessions the user of this one has, by Better Auth's own list. */
   async sessions(): Promise<readonly { readonly token: string }[]> {
-    return (await (await this.get('/list-sessions')).json()) as { token: string }[];
+    return (await this.get('/list-sessions')).json<{ token: string }[]>();
   }
 
   async #send(path: string, init: RequestInit): Promise<Response> {
