@@ -1,4 +1,9 @@
 // Clients
+export { assertFence } from './clients/durable/assert-fence.js';
+export { CounterClient } from './clients/durable/counter-client.js';
+export { LockClient } from './clients/durable/lock-client.js';
+export { memoryCounters } from './durable-objects/counter/memory-counters.js';
+export { memoryLocks } from './durable-objects/lock/memory-locks.js';
 export { CacheClient } from './clients/kv/cache/cache-client.js';
 export { cacheTag } from './clients/kv/cache/cache-tag.js';
 export { memoryTier } from './clients/kv/cache/memory-tier.js';
@@ -10,8 +15,14 @@ export { LayeredRateLimitStore } from './clients/rate-limit/layered-rate-limit-s
 export { MemoryRateLimitStore } from './clients/rate-limit/memory-rate-limit-store.js';
 export { ObjectRateLimitStore } from './clients/rate-limit/object-rate-limit-store.js';
 export { RateLimiterClient } from './clients/rate-limit/rate-limiter-client.js';
-export { SessionCacheClient } from './clients/kv/session-cache-client.js';
+export { SessionCacheClient } from './clients/kv/session/session-cache-client.js';
 export { R2Client } from './clients/r2/r2-client.js';
+
+// What callers are told of a rate limit
+export { enforceLimit, RateLimitExceeded } from './clients/rate-limit/enforce-limit.js';
+export { ipKey } from './clients/rate-limit/ip-key.js';
+export { toHeaders } from './clients/rate-limit/rate-limit-headers.js';
+export { tooManyRequests } from './clients/rate-limit/too-many-requests.js';
 
 // R2: signing
 export { planParts } from './clients/r2/signing/part-plan.js';
@@ -62,9 +73,12 @@ export { CachePut } from './decorators/cache-put.js';
 export { Cached } from './decorators/cached.js';
 export { cached } from './decorators/cached-methods.js';
 export { Injectable } from './decorators/injectable.js';
+export { Locked } from './decorators/locked.js';
+export { RateLimited } from './decorators/rate-limited.js';
 
 // Event sinks
-export { ANALYTICS_ENGINE_DOUBLES, AnalyticsEngineSink } from './sinks/analytics-engine-sink.js';
+export { ANALYTICS_ENGINE_COORDINATION_DOUBLES, ANALYTICS_ENGINE_DOUBLES } from './sinks/analytics-engine-doubles.js';
+export { AnalyticsEngineSink } from './sinks/analytics-engine-sink.js';
 export { combineSinks } from './sinks/combine-sinks.js';
 export { ConsoleSink } from './sinks/console-sink.js';
 export { ServerTimingSink } from './sinks/server-timing-sink.js';
@@ -75,7 +89,9 @@ export { createContainer } from './providers/container.js';
 export { provide, provideBinding, provideValue } from './providers/provider.js';
 export { createRequestContainer, provideCloudflareClients } from './providers/cloudflare-clients.js';
 export { provideCache } from './providers/cache.js';
+export { provideCounters } from './providers/counters.js';
 export { provideKVClient } from './providers/kv-client.js';
+export { provideLocks } from './providers/locks.js';
 export { provideR2 } from './providers/r2.js';
 export { provideRateLimiter } from './providers/rate-limiter.js';
 export { provideSessionCache } from './providers/session-cache.js';
@@ -86,11 +102,13 @@ export {
   AUTH_SESSION_KV,
   CACHE_CLIENT,
   CACHE_KV,
+  COUNTER_CLIENT,
   COUNTERS,
   ENV,
   EVENT_SINK,
   EXECUTION_CONTEXT,
   LOCKS,
+  LOCK_CLIENT,
   OPERATION_BUDGET,
   R2_CLIENT,
   R2_CONFIG,
@@ -109,6 +127,25 @@ export { CloudflareClientError, isCloudflareClientError } from './errors.js';
 export type { CryptoKeyLike, EncryptedCodecOptions } from './clients/kv/codecs/encrypted-codec.js';
 export type { GzipCodecOptions } from './clients/kv/codecs/gzip-codec.js';
 export type { JsonCodecOptions } from './clients/kv/codecs/json-codec.js';
+
+// Types of counters, and of work done once
+export type {
+  CounterChange,
+  CounterClientOptions,
+  CounterItem,
+  CounterItemResult,
+  CounterResult,
+  CounterValue,
+  OnceOptions,
+  OnceResult,
+  OnceRun,
+} from './clients/durable/counter-types.js';
+
+// Types of locks
+export type { FenceStorage } from './clients/durable/assert-fence.js';
+export type { Lock } from './clients/durable/lock.js';
+export type { AcquireLockOptions, LockOptions } from './clients/durable/lock-options.js';
+export type { LockClientOptions } from './clients/durable/lock-services.js';
 
 // Types of the KV clients
 export type { Cache, EvictableCache } from './clients/kv/cache/cache.js';
@@ -176,9 +213,15 @@ export type { RateLimiterClientOptions } from './clients/rate-limit/rate-limiter
 export type { RateLimitSource } from './clients/rate-limit/store-of.js';
 export type { RateLimitAlgorithm } from './durable-objects/rate-limit/rate-limit-api.js';
 
+// Types of what callers are told of a rate limit
+export type { Limiter } from './clients/rate-limit/enforce-limit.js';
+export type { IpKeyOptions } from './clients/rate-limit/ip-key.js';
+export type { RateLimitDraft, RateLimitHeaderOptions } from './clients/rate-limit/rate-limit-headers.js';
+export type { TooManyRequestsOptions } from './clients/rate-limit/too-many-requests.js';
+
 // Types of sessions
-export type { CachedSession } from './clients/kv/session.js';
-export type { SessionCacheClientOptions } from './clients/kv/session-cache-client.js';
+export type { CachedSession } from './clients/kv/session/session.js';
+export type { SessionCacheClientOptions } from './clients/kv/session/session-cache-client.js';
 
 // Types of R2: objects
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
@@ -312,6 +355,7 @@ export type { R2Event, R2EventAction } from './clients/r2/bucket/queue-event.js'
 export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
 
 // Types of event sinks
+export type { EventCountName } from './sinks/analytics-engine-doubles.js';
 export type {
   AnalyticsEngineDatasetLike,
   AnalyticsEnginePoint,
@@ -327,6 +371,8 @@ export type { CacheEvictOptions, EvictedKeys } from './decorators/cache-evict.js
 export type { CachePutOptions } from './decorators/cache-put.js';
 export type { CachedOptions } from './decorators/cached.js';
 export type { CachedMethod, CachedMethodOf, CachedMethods } from './decorators/cached-methods.js';
+export type { LimitedCallOptions, RateLimitedOptions } from './decorators/rate-limited.js';
+export type { LockedOptions, Locks } from './decorators/locked.js';
 export type { StoringOptions } from './decorators/storing-options.js';
 export type { InjectableDecorator } from './decorators/injectable.js';
 export type { AsyncMethod, AsyncMethodDecorator } from './decorators/method-decorator.js';
@@ -334,7 +380,9 @@ export type { ExecutionContextLike } from './internal/execution-context.js';
 export type { ProvideCacheOptions } from './providers/cache.js';
 export type { ProvideCloudflareClientsOptions } from './providers/cloudflare-clients.js';
 export type { Container, ScopeInput } from './providers/container.js';
+export type { ProvideCountersOptions } from './providers/counters.js';
 export type { ProvideKVClientOptions } from './providers/kv-client.js';
+export type { ProvideLocksOptions } from './providers/locks.js';
 export type { BindingKind, Provider, ProviderList, Public } from './providers/provider.js';
 export type { ProvideR2Options } from './providers/r2.js';
 export type { R2VariableNames } from './providers/r2-config.js';

@@ -80,7 +80,7 @@ describe('the examples in doc comments', () => {
       'sinks-server-timing-sink',
       'sinks-tracer-sink',
       'clients-kv-kv-client',
-      'clients-kv-session-cache-client',
+      'clients-kv-session-session-cache-client',
       'clients-kv-rate-limiter-client',
       'clients-r2-r2-client',
       'clients-r2-hls-hls-tokens',

@@ -4,7 +4,6 @@ import { checkTags } from '../clients/kv/cache/tags.js';
 import { checkDeletePrefix } from '../clients/kv/delete-many.js';
 import { checkKeys } from '../clients/kv/key.js';
 import { CloudflareClientError } from '../errors.js';
-import { markCachedMethods } from '../internal/request-scope.js';
 import { askBoolean, checkFunction, checkInstance } from './decorator-options.js';
 import type { Call, InstanceFunction } from './decorator-options.js';
 import { findEvictableCache } from './find-cache.js';
@@ -121,7 +120,6 @@ function planEviction(options: unknown): EvictionPlan {
 
 function evictingMethod(decorated: DecoratedMethod, plan: EvictionPlan): DecoratedMethod['method'] {
   const { when, isBefore, targetOf: findTarget } = plan;
-  markCachedMethods(decorated.owner);
   return async function (this: unknown, ...args: unknown[]): Promise<unknown> {
     const instance = checkInstance(this, decorated);
     const run = () => decorated.method.apply(instance, args);

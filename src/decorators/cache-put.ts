@@ -1,7 +1,6 @@
 import type { GetOrSetOptions } from '../clients/kv/cache/cache-options.js';
 import type { Cache } from '../clients/kv/cache/cache.js';
 import { CloudflareClientError } from '../errors.js';
-import { markCachedMethods } from '../internal/request-scope.js';
 import { CallKeys } from './call-keys.js';
 import { askBoolean, checkInstance } from './decorator-options.js';
 import { findCache } from './find-cache.js';
@@ -71,7 +70,6 @@ function planPut(options: unknown): StoringPlan {
 
 function puttingMethod(decorated: DecoratedMethod, plan: StoringPlan): DecoratedMethod['method'] {
   const keys = new CallKeys(decorated, plan);
-  markCachedMethods(decorated.owner);
   return async function (this: unknown, ...args: unknown[]): Promise<unknown> {
     const instance = checkInstance(this, decorated);
     const { when, ttl } = plan;

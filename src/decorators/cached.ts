@@ -1,6 +1,5 @@
 import type { CachePolicyOptions } from '../clients/kv/cache/cache-options.js';
 import type { StandardSchema } from '../clients/kv/cache/standard-schema.js';
-import { markCachedMethods } from '../internal/request-scope.js';
 import { CachedCalls } from './cached-calls.js';
 import { attachCalls, registerCalls } from './cached-methods.js';
 import { methodDecorator } from './method-decorator.js';
@@ -79,7 +78,6 @@ export function Cached<This = any, Args extends any[] = any[], Result = any>(
 
 function cachedMethod(decorated: DecoratedMethod, plan: StoringPlan): DecoratedMethod['method'] {
   const calls = new CachedCalls(decorated, plan);
-  markCachedMethods(decorated.owner);
   const wrapper = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     return calls.call(this, args);
   };

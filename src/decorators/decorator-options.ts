@@ -1,4 +1,5 @@
 import { CloudflareClientError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
 import type { DecoratedMethod } from './method-decorator.js';
 
 /** An option that is asked on each call: `this` is the instance, the arguments are those of the call. */
@@ -16,6 +17,17 @@ export function checkFunction(decorator: string, option: string, value: unknown)
     'INVALID_OPTION',
     `${decorator}: ${option} must be a function, got a ${typeof value}.`,
   );
+}
+
+/**
+ * Refuses an option that is missing or no function.
+ *
+ * @throws {CloudflareClientError} `INVALID_OPTION`, at class definition, with `remedy` where it is missing.
+ */
+export function requireFunction(decorator: string, option: string, value: unknown, remedy: string): InstanceFunction {
+  const given = checkFunction(decorator, option, value);
+  if (given !== undefined) return given;
+  throw new CloudflareClientError('INVALID_OPTION', `${decorator}: ${option} is missing. ${remedy}.`);
 }
 
 /**
@@ -46,12 +58,16 @@ export interface Call {
 /**
  * The instance that a decorated method is called on.
  *
- * @throws {CloudflareClientError} `CACHE_NOT_FOUND` where it was taken off its object.
+ * @throws {CloudflareClientError} `code` where it was taken off its object.
  */
-export function checkInstance(instance: unknown, { decorator, name }: DecoratedMethod): object {
+export function checkInstance(
+  instance: unknown,
+  { decorator, name }: DecoratedMethod,
+  code: ErrorCode = 'CACHE_NOT_FOUND',
+): object {
   if (typeof instance === 'object' && instance !== null) return instance;
   throw new CloudflareClientError(
-    'CACHE_NOT_FOUND',
+    code,
     `${decorator} method ${name} was called without its instance: call it on the object, or bind it.`,
   );
 }

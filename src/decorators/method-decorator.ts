@@ -1,5 +1,6 @@
 import { CloudflareClientError } from '../errors.js';
 import { CLASS_METADATA } from '../internal/class-metadata.js';
+import { markDecoratedMethods } from '../internal/request-scope.js';
 
 /** A method that answers with a promise: the only kind that a decorator of this package can sit on. */
 // `any`: a parameter list is contravariant, and `unknown[]` would refuse every method that takes something.
@@ -97,6 +98,8 @@ function describe(
 
 function keepShape(decorated: DecoratedMethod, wrap: Wrap): DecoratedMethod['method'] {
   const wrapper = wrap(decorated);
+  // So that a call finds the clients of the request scope that built the instance.
+  markDecoratedMethods(decorated.owner);
   Object.defineProperty(wrapper, 'name', { value: decorated.method.name, configurable: true });
   Object.defineProperty(wrapper, 'length', { value: decorated.method.length, configurable: true });
   return wrapper;

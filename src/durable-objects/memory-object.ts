@@ -126,10 +126,11 @@ function storageOver(rows: Map<string, unknown>): ObjectStorage {
     get: (key) => structuredClone(rows.get(key)),
     put: (key, value) => void rows.set(key, structuredClone(value)),
     delete: (key) => rows.delete(key),
-    list: ({ prefix }) =>
+    list: ({ prefix, startAfter = '', limit }) =>
       [...rows]
-        .filter(([key]) => key.startsWith(prefix))
+        .filter(([key]) => key.startsWith(prefix) && key > startAfter)
         .sort(([one], [other]) => (one < other ? -1 : 1))
+        .slice(0, limit)
         .map(([key, value]): [string, unknown] => [key, structuredClone(value)]),
   };
 }

@@ -3,7 +3,12 @@ export interface ObjectStorage {
   get(key: string): unknown;
   put(key: string, value: unknown): void;
   delete(key: string): boolean;
-  list(options: { readonly prefix: string }): Iterable<[string, unknown]>;
+  /** The rows whose keys begin with `prefix`, in the order of their keys; `startAfter`: those behind it; at most `limit`. */
+  list(options: {
+    readonly prefix: string;
+    readonly startAfter?: string;
+    readonly limit?: number;
+  }): Iterable<[string, unknown]>;
 }
 
 /**

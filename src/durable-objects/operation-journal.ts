@@ -80,6 +80,15 @@ export class OperationJournal<Reply> {
     return { slice: this.#nextSlice, entries: this.#entries };
   }
 
+  /** Forgets every operation. Returns the head, which the owner stores. */
+  clear(): JournalHead<Reply> {
+    for (const { number } of this.#slices) this.#storage.delete(`${SLICE_PREFIX}${number}`);
+    this.#slices = [];
+    this.#entries = [];
+    this.#replies.clear();
+    return this.head;
+  }
+
   #dropEntries(now: number): void {
     let dropped = 0;
     for (const [id, , at] of this.#entries) {

@@ -2,24 +2,24 @@ import { CLASS_METADATA } from './class-metadata.js';
 import type { DependencyContainer } from 'tsyringe';
 
 const SHARED = Symbol('shared');
-const CACHED_METHODS = Symbol('cachedMethods');
+const DECORATED_METHODS = Symbol('decoratedMethods');
 
-/** Marks what stands for a class, its prototype or its metadata object: instances have cached methods. */
-export function markCachedMethods(owner: object): void {
-  Object.defineProperty(owner, CACHED_METHODS, { value: true, configurable: true });
+/** Marks what stands for a class, its prototype or its metadata object: methods of its instances look for a client. */
+export function markDecoratedMethods(owner: object): void {
+  Object.defineProperty(owner, DECORATED_METHODS, { value: true, configurable: true });
 }
 
 /**
- * Whether `value` is an instance of a class with cached methods: only these are remembered, because a weak map of
+ * Whether `value` is an instance of a class with decorated methods: only these are remembered, because a weak map of
  * everything that is resolved would cost more than the resolution itself.
  */
-export function hasCachedMethods(value: unknown): value is object {
+export function hasDecoratedMethods(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
-  if (CACHED_METHODS in value) return true;
+  if (DECORATED_METHODS in value) return true;
   const constructor = (value as { constructor?: unknown }).constructor;
   if (typeof constructor !== 'function') return false;
   const metadata = (constructor as { [CLASS_METADATA]?: object | null })[CLASS_METADATA];
-  return metadata != null && CACHED_METHODS in metadata;
+  return metadata != null && DECORATED_METHODS in metadata;
 }
 
 /** Which request scope made an instance; weak, so that a scope and what it made can be collected together. */

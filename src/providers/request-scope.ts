@@ -4,7 +4,7 @@ import 'reflect-metadata/lite';
 import { Lifecycle } from 'tsyringe';
 import type { DependencyContainer, InjectionToken } from 'tsyringe';
 import { CloudflareClientError } from '../errors.js';
-import { hasCachedMethods, rememberScope, shareInstance } from '../internal/request-scope.js';
+import { hasDecoratedMethods, rememberScope, shareInstance } from '../internal/request-scope.js';
 import { ENV, EXECUTION_CONTEXT, REQUEST } from '../tokens/index.js';
 import type { InjectionKey } from '../tokens/token.js';
 import type { Provider } from './provider.js';
@@ -128,7 +128,7 @@ function resolveInScope(this: ScopeContainer, key: InjectionToken, context?: unk
     }
     const value = known ?? makeInScope(this, key, context, isOptional);
     // A delayed class (an object as key) is a proxy that would be built by being looked at.
-    if (typeof key !== 'object' && key !== ENV && hasCachedMethods(value)) {
+    if (typeof key !== 'object' && key !== ENV && hasDecoratedMethods(value)) {
       if (sharing > 0) shareInstance(value);
       else rememberScope(value, this);
     }

@@ -57,11 +57,11 @@ export function checkKeyBytes(text: string, method: string): void {
   throw platformError(method, 414, message);
 }
 
-/** Refuses a cache TTL below 30 seconds. */
-export function checkCacheTtl(cacheTtl: unknown, method: 'GET' | 'GET_BULK'): void {
-  if (cacheTtl === undefined) return;
+/** The cache TTL that a read asks for in seconds, `undefined` for none; one below 30 is refused. */
+export function toCacheTtl(cacheTtl: unknown, method: 'GET' | 'GET_BULK'): number | undefined {
+  if (cacheTtl === undefined) return undefined;
   const seconds = toInt32(cacheTtl);
-  if (seconds >= MIN_CACHE_TTL_SECONDS) return;
+  if (seconds >= MIN_CACHE_TTL_SECONDS) return seconds;
   throw platformError(
     method,
     400,

@@ -1,9 +1,11 @@
 import type { CacheClient } from '../clients/kv/cache/cache-client.js';
+import type { LockClient } from '../clients/durable/lock-client.js';
+import type { CounterClient } from '../clients/durable/counter-client.js';
 import type { ObjectNamespaceLike } from '../clients/durable/object-namespace.js';
 import type { KVNamespaceLike } from '../clients/kv/kv-namespace.js';
 import type { OperationBudget } from '../clients/kv/operation-budget.js';
 import type { RateLimiterClient } from '../clients/rate-limit/rate-limiter-client.js';
-import type { SessionCacheClient } from '../clients/kv/session-cache-client.js';
+import type { SessionCacheClient } from '../clients/kv/session/session-cache-client.js';
 import type { R2Client } from '../clients/r2/r2-client.js';
 import type { R2BindingsConfig, R2ClientConfig } from '../clients/r2/r2-config.js';
 import type { EventSink } from '../events.js';
@@ -41,6 +43,10 @@ export const CACHE_CLIENT: Token<CacheClient> = token('CACHE_CLIENT');
 export const SESSION_CACHE_CLIENT: Token<SessionCacheClient> = token('SESSION_CACHE_CLIENT');
 /** The rate limiter. */
 export const RATE_LIMITER_CLIENT: Token<RateLimiterClient> = token('RATE_LIMITER_CLIENT');
+/** Locks. */
+export const LOCK_CLIENT: Token<LockClient> = token('LOCK_CLIENT');
+/** Counters, and work done once. */
+export const COUNTER_CLIENT: Token<CounterClient> = token('COUNTER_CLIENT');
 /** The object storage. */
 export const R2_CLIENT: Token<R2Client> = token('R2_CLIENT');
 

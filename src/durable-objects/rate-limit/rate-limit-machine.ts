@@ -85,10 +85,10 @@ export class RateLimitMachine implements RateLimitApi, ObjectMachine {
     const now = this.#host.now();
     const blockedUntil = now + durationMs;
     if (durationMs <= 0 && state.blockedUntil <= now) return { blockedUntil };
-    const wasStored = state.isStored;
+    const isShorter = blockedUntil < state.blockedUntil;
     this.#write(state, now, () => (state.blockedUntil = blockedUntil));
     // The alarm of a block that was to last longer comes too late.
-    if (wasStored) this.#host.setAlarm(state.overAt);
+    if (isShorter) this.#host.setAlarm(state.overAt);
     return { blockedUntil };
   }
 
@@ -111,12 +111,12 @@ export class RateLimitMachine implements RateLimitApi, ObjectMachine {
 
   /** Changes the state and stores it. What could not be stored is not kept in memory either. */
   #write(state: RateLimitState, now: number, change: () => void): void {
+    // An alarm is under way as long as anything matters, and finds out itself whether it came too soon: one is asked for when nothing does.
+    const needsAlarm = state.overAt <= now;
     try {
       change();
       state.write(now);
-      // One alarm is under way as long as there is a row: it finds out itself whether it came too soon.
-      if (!state.isStored) this.#host.setAlarm(state.overAt);
-      state.isStored = true;
+      if (needsAlarm) this.#host.setAlarm(state.overAt);
     } catch (error) {
       this.#state = undefined;
       throw error;

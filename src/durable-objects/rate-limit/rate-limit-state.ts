@@ -26,17 +26,13 @@ export class RateLimitState {
   readonly remembered: RememberedAttempts;
   /** When a block ends, in milliseconds since the epoch; 0 when there was none. */
   blockedUntil: number;
-  /** Whether there is a row, and so an alarm: one is never written without the other. */
-  isStored: boolean;
   readonly #storage: ObjectStorage;
   readonly #counts = new Map<string, StoredCount>();
 
   /** Reads the row. One that is of another version, or broken, counts as none. */
   constructor(storage: ObjectStorage) {
     this.#storage = storage;
-    const stored = storage.get(ROW);
-    this.isStored = stored !== undefined;
-    const row = readRow(stored);
+    const row = readRow(storage.get(ROW));
     this.blockedUntil = integerOf(row.blockedUntil);
     this.journal = new OperationJournal(storage, row.journal as JournalHead<readonly number[]> | undefined);
     this.remembered = new RememberedAttempts(storage, integerOf(row.next));

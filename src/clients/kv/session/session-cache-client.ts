@@ -1,15 +1,15 @@
-import { CloudflareClientError } from '../../errors.js';
-import type { EventSink, SessionMissEvent } from '../../events.js';
-import { report } from '../../internal/report.js';
-import { sha256 } from '../../internal/sha256.js';
-import { readMetadata } from './cache/cache-entry.js';
-import { checkKey, findKeyFault } from './key.js';
-import { KVAccess } from './kv-access.js';
-import type { KVEntryLike, KVNamespaceLike } from './kv-namespace.js';
-import type { OperationBudget } from './operation-budget.js';
+import { CloudflareClientError } from '../../../errors.js';
+import type { EventSink, SessionMissEvent } from '../../../events.js';
+import { report } from '../../../internal/report.js';
+import { sha256 } from '../../../internal/sha256.js';
+import { readMetadata } from '../cache/cache-entry.js';
+import { checkKey, findKeyFault } from '../key.js';
+import { KVAccess } from '../kv-access.js';
+import type { KVEntryLike, KVNamespaceLike } from '../kv-namespace.js';
+import type { OperationBudget } from '../operation-budget.js';
 import type { CachedSession } from './session.js';
 import { findSessionFault, pickSession, revokedKey } from './session.js';
-import { nativeTtl } from './ttl.js';
+import { nativeTtl } from '../ttl.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
 const MAX_TTL_MS = 86_400_000;

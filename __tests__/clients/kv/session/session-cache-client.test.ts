@@ -1,8 +1,8 @@
-import { SessionCacheClient } from '../../../src/clients/kv/session-cache-client.js';
-import type { SessionCacheClientOptions } from '../../../src/clients/kv/session-cache-client.js';
-import type { CachedSession } from '../../../src/clients/kv/session.js';
-import { ManualClock, MemoryKVNamespace, RecordingSink } from '../../../src/testing.js';
-import { codeOf, errorOf, fc } from '../../support/kv.js';
+import { SessionCacheClient } from '../../../../src/clients/kv/session/session-cache-client.js';
+import type { SessionCacheClientOptions } from '../../../../src/clients/kv/session/session-cache-client.js';
+import type { CachedSession } from '../../../../src/clients/kv/session/session.js';
+import { ManualClock, MemoryKVNamespace, RecordingSink } from '../../../../src/testing.js';
+import { codeOf, errorOf, fc } from '../../../support/kv.js';
 
 const TOKEN = 'session-token-123';
 const DAY_MS = 86_400_000;

@@ -1,4 +1,4 @@
-import { findKeyFault } from './key.js';
+import { findKeyFault } from '../key.js';
 
 /** A session and its user, as the cache keeps them. Fields beyond these are not stored. */
 export interface CachedSession {
