@@ -139,7 +139,9 @@ for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
 }
 
 console.log(`\nChecks of one key in workerd: ${SEQUENTIAL} one after the other, ${AT_ONCE} at once in one invocation; medians of ${ROUNDS} rounds\n`); // prettier-ignore
-console.log('| limiter | one after the other: checks/s | x KV by hand | CPU us | at once: checks/s | x KV by hand | CPU us |');
+console.log(
+  '| limiter | one after the other: checks/s | x KV by hand | CPU us | at once: checks/s | x KV by hand | CPU us |',
+);
 console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: |');
 for (const [name, title] of Object.entries(NAMES)) {
   const cells = ['sequential', 'atOnce'].flatMap((mode) => {
@@ -159,7 +161,9 @@ for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
 await miniflare.dispose();
 const inNode = await refusalsInNode();
 
-console.log(`\nRefusing a blocked client from the isolate: CPU of the process, ${REFUSALS} calls, medians of ${ROUNDS}\n`);
+console.log(
+  `\nRefusing a blocked client from the isolate: CPU of the process, ${REFUSALS} calls, medians of ${ROUNDS}\n`,
+);
 console.log('| where | CPU us | quartiles |');
 console.log('| --- | ---: | ---: |');
 for (const [where, times] of Object.entries({ workerd: inWorkerd, [`Node ${process.version}`]: inNode })) {

@@ -40,10 +40,14 @@ describe('LayeredRateLimitStore', () => {
   });
 
   test('refuses from memory who the exact store refused, without either', async () => {
-    const { objects, binding, limiter } = setup();
+    const { objects, binding, store, limiter } = setup();
     for (let attempt = 0; attempt < 6; attempt += 1) await limiter.checkLimit('a', LOGIN);
     const before = [objects.calls, binding.calls];
     expect((await limiter.checkLimit('a', LOGIN)).decidedBy).toBe('isolate');
+    // Asked without a client that recalls first.
+    const rules = [{ limit: 5, windowMs: 900_000 }];
+    const attempt = { key: 'rl:login:a', keyPrefix: 'rl:login:', rules, cost: 1, countRejected: false };
+    expect(await store.consume(attempt)).toMatchObject({ allowed: false, decidedBy: 'isolate' });
     expect([objects.calls, binding.calls]).toEqual(before);
   });
 

@@ -2,7 +2,7 @@ import { RateLimiterClient } from '../../../src/clients/rate-limit/rate-limiter-
 import type { RateLimiterClientOptions } from '../../../src/clients/rate-limit/rate-limiter-options.js';
 import { ObjectRateLimitStore } from '../../../src/clients/rate-limit/object-rate-limit-store.js';
 import { ManualClock, RecordingSink } from '../../../src/testing.js';
-import { codeOf, fc } from '../../support/kv.js';
+import { codeOf, deferred, fc } from '../../support/kv.js';
 import { anotherIsolate, countedIds, limiterObjects } from '../../support/rate-limits.js';
 
 const LOGIN = { limit: 5, window: 900, keyPrefix: 'rl:login:' };
@@ -141,12 +141,27 @@ describe('the block cache', () => {
   });
 
   test('does not remember a refusal that was under way during a reset', async () => {
-    const { limiter } = setup();
-    await exhaust(limiter, { ...LOGIN });
+    const { objects, clock } = setup();
+    await exhaust(new RateLimiterClient(objects, { now: clock.now }));
+    const answered = deferred<undefined>();
+    // The answer to the check comes after that to the reset.
+    const slow = {
+      idFromName: (name: string) => objects.idFromName(name),
+      get: (id: { readonly name: string }) => {
+        const stub = objects.get(id) as Record<'check' | 'reset', (request?: unknown) => Promise<unknown>>;
+        const check = async (request: unknown) => {
+          const reply = await stub.check(request);
+          await answered.promise;
+          return reply;
+        };
+        return { check, reset: () => stub.reset() };
+      },
+    };
+    const limiter = new RateLimiterClient(slow, { now: clock.now });
+    const refused = limiter.checkLimit(IP, LOGIN);
     await limiter.reset(IP, LOGIN.keyPrefix);
-    for (let attempt = 0; attempt < 5; attempt += 1) await limiter.checkLimit(IP, LOGIN);
-    const [refused] = await Promise.all([limiter.checkLimit(IP, LOGIN), limiter.reset(IP, LOGIN.keyPrefix)]);
-    expect(refused.allowed).toBe(false);
+    answered.resolve(undefined);
+    expect((await refused).allowed).toBe(false);
     expect((await limiter.checkLimit(IP, LOGIN)).allowed).toBe(true);
   });
 
