@@ -4,6 +4,17 @@ import { join } from 'node:path';
 const root = join(__dirname, '..');
 
 const REFUSED: [file: string, text: string][] = [
+  ['src/clients/durable/lock-client.ts', `import { DurableObject } from 'cloudflare:workers';`],
+  ['src/durable-objects/lock/lock-machine.ts', `import { DurableObject } from 'cloudflare:workers';`],
+  ['src/durable-objects/durable-object-host.ts', `import { DurableObject } from 'cloudflare:workers';`],
+  ['src/providers/locks.ts', `import { env } from 'cloudflare:workers';`],
+  ['src/decorators/locked.ts', `import { env } from 'cloudflare:workers';`],
+  ['src/adapters/keyv.ts', `import { env } from 'cloudflare:workers';`],
+  ['src/testing/manual-clock.ts', `import { env } from 'cloudflare:workers';`],
+  ['src/internal/report.ts', `import { env } from 'cloudflare:workers';`],
+  ['src/durable-objects/lock/lock-machine.ts', `import { LockClient } from '../../clients/durable/lock-client.js';`],
+  ['src/durable-objects/lock-object.ts', `import { LOCKS } from '../tokens/index.js';`],
+  ['src/events.ts', `import { env } from 'cloudflare:workers';`],
   ['src/errors.ts', `import { CacheClient } from './clients/kv/cache/cache-client.js';`],
   ['src/events.ts', `import { ENV } from './tokens/index.js';`],
   ['src/events.ts', `import { CacheClient } from './index.js';`],
@@ -29,6 +40,11 @@ const REFUSED: [file: string, text: string][] = [
 ];
 
 const ALLOWED: [file: string, text: string][] = [
+  ['src/durable-objects/rate-limiter-object.ts', `import { DurableObject } from 'cloudflare:workers';`],
+  ['src/durable-objects/lock-object.ts', `import { DurableObject } from 'cloudflare:workers';`],
+  ['src/durable-objects/counter-object.ts', `import { DurableObject } from 'cloudflare:workers';`],
+  ['src/durable-objects/session-object.ts', `import { DurableObject } from 'cloudflare:workers';`],
+  ['src/clients/durable/lock-client.ts', `import type { LockApi } from '../../durable-objects/lock/lock-api.js';`],
   ['src/decorators/cached.ts', `import { CacheClient } from '../clients/kv/cache/cache-client.js';`],
   ['src/providers/cache.ts', `import { CACHE_KV } from '../tokens/index.js';`],
   ['src/adapters/keyv.ts', `import { KVAccess } from '../clients/kv/kv-access.js';`],

@@ -77,7 +77,8 @@ export { Locked } from './decorators/locked.js';
 export { RateLimited } from './decorators/rate-limited.js';
 
 // Event sinks
-export { ANALYTICS_ENGINE_DOUBLES, AnalyticsEngineSink } from './sinks/analytics-engine-sink.js';
+export { ANALYTICS_ENGINE_COORDINATION_DOUBLES, ANALYTICS_ENGINE_DOUBLES } from './sinks/analytics-engine-doubles.js';
+export { AnalyticsEngineSink } from './sinks/analytics-engine-sink.js';
 export { combineSinks } from './sinks/combine-sinks.js';
 export { ConsoleSink } from './sinks/console-sink.js';
 export { ServerTimingSink } from './sinks/server-timing-sink.js';
@@ -354,6 +355,7 @@ export type { R2Event, R2EventAction } from './clients/r2/bucket/queue-event.js'
 export type { R2SettingOptions } from './clients/r2/bucket/setting-options.js';
 
 // Types of event sinks
+export type { EventCountName } from './sinks/analytics-engine-doubles.js';
 export type {
   AnalyticsEngineDatasetLike,
   AnalyticsEnginePoint,

@@ -39,6 +39,30 @@ IMPORT
 export const make = (key: CryptoKey) => encryptedCodec({ keys: { a: key, b: 'base64', c: new Uint8Array(32) }, current: 'a' });
 `;
 
+const OBJECTS = `
+import { CounterObject, LockObject, RateLimiterObject, SessionObject } from '@codex/cloudflare-clients/durable-objects';
+import worker from '@codex/cloudflare-clients/worker';
+import { CounterClient, LockClient, RateLimited, RateLimiterClient, Locked, toHeaders } from '@codex/cloudflare-clients';
+import type { DurableObjectNamespace } from 'WORKERS_TYPES';
+export { CounterObject, LockObject, RateLimiterObject, SessionObject };
+interface Env { RATE_LIMITER: DurableObjectNamespace<RateLimiterObject>; LOCKS: DurableObjectNamespace<LockObject>; COUNTERS: DurableObjectNamespace }
+export class Service {
+  constructor(readonly limiter: RateLimiterClient, readonly locks: LockClient) {}
+  @RateLimited({ limit: 5, window: 60, keyPrefix: 'rl:', key: (id) => id })
+  @Locked({ name: (id) => id, ttlMs: 1_000 })
+  async work(id: string): Promise<string> { return id; }
+}
+export default {
+  async fetch(_request: unknown, env: Env): Promise<Response> {
+    const limiter = new RateLimiterClient(env.RATE_LIMITER);
+    const result = await limiter.checkLimit('a', { limit: 5, window: 60, keyPrefix: 'rl:' });
+    await new Service(limiter, new LockClient(env.LOCKS)).work('a');
+    await new CounterClient(env.COUNTERS).increment('a');
+    return result.allowed ? new Response('ok', { headers: toHeaders(result) }) : worker.fetch();
+  },
+};
+`;
+
 /** What the types of a platform call a key of WebCrypto. */
 const IN_NODE = `import type { webcrypto } from 'node:crypto'; type CryptoKey = webcrypto.CryptoKey;`;
 const IN_WORKERS_5 = `import type { CryptoKey } from 'workers-types-v5';`;
@@ -90,6 +114,14 @@ describe('the declarations', () => {
   ])('compile for a Worker with %s, without skipLibCheck', (_name, workersTypes) => {
     const settings = { types: [workersTypes], lib: [DISPOSABLE] };
     expect(check(consumerOf(workersTypes), settings)).toEqual([]);
+  });
+
+  it.each([
+    ['workers-types 4', '@cloudflare/workers-types'],
+    ['workers-types 5', 'workers-types-v5'],
+  ])('of the objects compile for a Worker with %s, without skipLibCheck', (_name, workersTypes) => {
+    const settings = { types: [workersTypes], lib: [DISPOSABLE] };
+    expect(check(OBJECTS.replace('WORKERS_TYPES', workersTypes), settings)).toEqual([]);
   });
 
   it('compile for an app that has the DOM library', () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import ts from 'typescript';
 
 interface Manifest {
   exports: Record<string, string | { types: string; default: string }>;
@@ -21,6 +22,18 @@ function runModule(code: string): string {
   return execFileSync(process.execPath, ['--input-type=module', '--eval', code], { cwd: root, encoding: 'utf8' });
 }
 
+/** Everything that a built module imports, also by `import()`, and what these import. Packages are named, not followed. */
+function importsOf(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'), true, true);
+  for (const { fileName } of importedFiles) {
+    if (fileName.startsWith('.')) importsOf(join(dirname(file), fileName), seen);
+    else seen.add(fileName);
+  }
+  return seen;
+}
+
 describe('the package', () => {
   it.each(entries)('exports %s with a module and its types, types first', (_name, entry) => {
     expect(Object.keys(entry)).toEqual(['types', 'default']);
@@ -31,6 +44,21 @@ describe('the package', () => {
     const specifier = `@codex/cloudflare-clients${name.slice(1)}`;
     const names = runModule(`console.log(Object.keys(await import('${specifier}')).length)`);
     expect(Number(names)).toBeGreaterThan(0);
+  });
+
+  it.each(nodeEntries)('does not reach what only workerd has, by any import: %s', (_name, entry) => {
+    const imports = importsOf(join(root, entry.default));
+    expect(imports.size).toBeGreaterThan(1);
+    expect([...imports].filter((name) => name.startsWith('cloudflare:'))).toEqual([]);
+  });
+
+  it.each(WORKER_ENTRIES)('is for workerd alone: plain Node says so of %s', (name) => {
+    const path = (manifest.exports[name] as { default: string }).default;
+    expect([...importsOf(join(root, path))]).toContain('cloudflare:workers');
+    const code = runModule(`
+      console.log(await import('@codex/cloudflare-clients${name.slice(1)}').then(() => 'loaded', ({ code }) => code));
+    `);
+    expect(code.trim()).toBe('ERR_UNSUPPORTED_ESM_URL_SCHEME');
   });
 
   it('does not load the AWS SDK when it is imported or when URLs are signed, only when R2 is first asked', () => {

@@ -8,7 +8,11 @@ import type {
   AnalyticsEnginePoint,
   AnalyticsEngineSinkOptions,
 } from '../../src/sinks/analytics-engine-sink.js';
-import { ANALYTICS_ENGINE_DOUBLES, AnalyticsEngineSink } from '../../src/sinks/analytics-engine-sink.js';
+import {
+  ANALYTICS_ENGINE_COORDINATION_DOUBLES,
+  ANALYTICS_ENGINE_DOUBLES,
+} from '../../src/sinks/analytics-engine-doubles.js';
+import { AnalyticsEngineSink } from '../../src/sinks/analytics-engine-sink.js';
 import { EVENT_SINK } from '../../src/tokens/index.js';
 import { container as root } from 'tsyringe';
 import { codeOf, errorOf, fc } from '../support/kv.js';
@@ -30,9 +34,9 @@ class FakeDataset implements AnalyticsEngineDatasetLike {
   }
 
   /** What a point says, by name; without the zeros. */
-  named(index: number): Record<string, number> {
+  named(index: number, names: readonly string[] = ANALYTICS_ENGINE_DOUBLES): Record<string, number> {
     const { doubles } = this.points[index]!;
-    const entries = ANALYTICS_ENGINE_DOUBLES.map((name, position) => [name, doubles[position]!] as const);
+    const entries = names.map((name, position) => [name, doubles[position]!] as const);
     return Object.fromEntries(entries.filter(([, value]) => value !== 0));
   }
 }
@@ -104,6 +108,68 @@ describe('AnalyticsEngineSink', () => {
       'readMs',
       'memoryHits',
     ]);
+  });
+
+  test('adds up limits, locks, counters and sessions where it is told to', () => {
+    const doubles = ANALYTICS_ENGINE_COORDINATION_DOUBLES;
+    const { dataset, sink } = setup({ doubles });
+    Object.values(EVENTS).forEach((event) => sink.emit(event));
+    sink.emit({ ...EVENTS['rate-limit.denied'], shadow: true, decidedBy: 'isolate' });
+    sink.emit({ ...EVENTS['rate-limit.allowed'], reason: 'store-error' });
+    sink.emit({ ...EVENTS['rate-limit.denied'], reason: 'store-error', decidedBy: 'isolate' });
+    sink.flush();
+    expect(dataset.named(0, doubles)).toEqual({
+      rateLimitPasses: 3,
+      rateLimitDenials: 2,
+      rateLimitShadowDenials: 1,
+      rateLimitUndecided: 2,
+      rateLimitLocal: 1,
+      rateLimitMs: 38,
+      locksAcquired: 1,
+      locksRefused: 1,
+      locksLost: 1,
+      lockWaitMs: 512,
+      lockHeldMs: 30_070,
+      counterReplays: 1,
+      sessionHits: 1,
+      sessionMisses: 1,
+      sessionRevocations: 1,
+      errors: 2,
+      warnings: 2,
+    });
+  });
+
+  test('keeps the order of the layout of coordination as well', () => {
+    expect(ANALYTICS_ENGINE_COORDINATION_DOUBLES).toEqual([
+      'rateLimitPasses',
+      'rateLimitDenials',
+      'rateLimitShadowDenials',
+      'rateLimitUndecided',
+      'rateLimitLocal',
+      'rateLimitMs',
+      'locksAcquired',
+      'locksRefused',
+      'locksLost',
+      'lockWaitMs',
+      'lockHeldMs',
+      'counterReplays',
+      'sessionHits',
+      'sessionMisses',
+      'sessionRevocations',
+      'errors',
+      'warnings',
+    ]);
+  });
+
+  test('writes no point for events that add up to nothing in its layout', () => {
+    const { dataset, sink } = setup({ doubles: ANALYTICS_ENGINE_COORDINATION_DOUBLES, pointsPerInvocation: 1 });
+    sink.emit(EVENTS['cache.hit']);
+    sink.flush();
+    expect(dataset.points).toEqual([]);
+    sink.emit(EVENTS['lock.acquired']);
+    sink.flush();
+    expect(dataset.points).toHaveLength(1);
+    expect(sink.droppedPoints).toBe(0);
   });
 
   test('writes nothing without events, and only what came since in a second point', () => {
@@ -228,7 +294,7 @@ describe('AnalyticsEngineSink', () => {
         fc.array(anyEvent(), { minLength: 1, maxLength: 60 }),
         (index, blobs, events) => {
           const { dataset, sink } = setup({ index, blobs });
-          events.forEach((event) => sink.emit(event));
+          [...events, EVENTS['cache.hit']].forEach((event) => sink.emit(event));
           sink.flush();
           expect(sink.droppedPoints).toBe(0);
           expect(dataset.points[0]!.doubles).toHaveLength(20);
@@ -273,6 +339,10 @@ describe('AnalyticsEngineSink', () => {
     ['blobs of 15,501 bytes', { index: 'a', blobs: ['x'.repeat(15_501)] }, 'together 15501 bytes is refused'],
     ['a blob that is no text', { index: 'a', blobs: [1] }, 'Option blobs is refused: give an array of strings.'],
     ['blobs that are no array', { index: 'a', blobs: 'abc' }, 'Option blobs is refused'],
+    ['no doubles', { index: 'a', doubles: [] }, 'Option doubles is refused: give 1 to 20 of hits, '],
+    ['21 doubles', { index: 'a', doubles: Array(21).fill('hits') }, 'Option doubles is refused'],
+    ['an unknown double', { index: 'a', doubles: ['toString'] }, 'Option doubles is refused'],
+    ['doubles that are no array', { index: 'a', doubles: 'hits' }, 'Option doubles is refused'],
     ['251 points', { index: 'a', pointsPerInvocation: 251 }, 'Option pointsPerInvocation 251 is refused'],
     ['0 points', { index: 'a', pointsPerInvocation: 0 }, 'give an integer from 1 to 250, or Infinity.'],
     ['points of another type', { index: 'a', pointsPerInvocation: '9' }, 'pointsPerInvocation of type string'],

@@ -65,8 +65,20 @@ describe('ConsoleSink', () => {
   });
 
   test.each<[ConsoleLevel, ClientEvent['type'][]]>([
-    ['error', ['cache.error', 'client.error']],
-    ['warn', ['cache.skip', 'cache.error', 'rate-limit.denied', 'kv.large-value', 'kv.budget', 'client.error']],
+    ['error', ['cache.error', 'lock.lost', 'client.error']],
+    [
+      'warn',
+      [
+        'cache.skip',
+        'cache.error',
+        'rate-limit.denied',
+        'lock.refused',
+        'lock.lost',
+        'kv.large-value',
+        'kv.budget',
+        'client.error',
+      ],
+    ],
     ['info', Object.values(EVENTS).map(({ type }) => type)],
   ])('writes from level %s on', (minimumLevel, types) => {
     const { sink, parsed } = setup({ minimumLevel });
@@ -82,6 +94,15 @@ describe('ConsoleSink', () => {
     sink.emit({ ...EVENTS['cache.load'], outcome: 'joined' });
     sink.emit({ ...EVENTS['cache.stale'], reason: 'lookup' });
     expect(parsed().map(({ level }) => level)).toEqual(['error', 'error', 'warn', 'info', 'info']);
+  });
+
+  test('warns of what a limit did not decide and of a wait in vain, not of a lock that is held', () => {
+    const { sink, parsed } = setup();
+    sink.emit({ ...EVENTS['rate-limit.allowed'], reason: 'store-error' });
+    sink.emit({ ...EVENTS['lock.refused'], reason: 'timeout' });
+    sink.emit({ ...EVENTS['lock.refused'], reason: 'held' });
+    sink.emit({ ...EVENTS['lock.refused'], reason: 'aborted' });
+    expect(parsed().map(({ level }) => level)).toEqual(['warn', 'warn', 'info', 'info']);
   });
 
   test('writes the types that are asked for, from the level that is asked for', () => {

@@ -30,8 +30,10 @@ describe('ServerTimingSink', () => {
         'refresh;desc="1";dur=30',
         'write;desc="1, skipped 1";dur=5',
         'invalidate;desc="2";dur=6',
-        'session;desc="hit 1, miss 1"',
-        'rate-limit;desc="denied 1"',
+        'session;desc="hit 1, miss 1, revoked 1"',
+        'rate-limit;desc="passed 1, denied 1";dur=15',
+        'lock;desc="1, refused 1, lost 1";dur=512',
+        'counter;desc="replayed 1"',
         'error;desc="2"',
       ].join(', '),
     );

@@ -5,7 +5,7 @@ import { Miniflare } from 'miniflare';
 /** Bundles a Worker as wrangler does, with the built package found under its public name. */
 export function bundleWorker(
   fixture: string,
-  options: { readonly minify?: boolean; readonly standardDecorators?: boolean } = {},
+  options: { readonly minify?: boolean; readonly standardDecorators?: boolean; readonly hasNode?: boolean } = {},
 ): string {
   const { outputFiles } = buildSync({
     entryPoints: [join(__dirname, '../workerd/fixtures', fixture)],
@@ -15,7 +15,7 @@ export function bundleWorker(
     target: 'es2022',
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:*'],
+    external: ['cloudflare:*', ...(options.hasNode === true ? ['node:*'] : [])],
     minify: options.minify ?? false,
     keepNames: true,
     ...(options.standardDecorators === true && { tsconfigRaw: { compilerOptions: { experimentalDecorators: false } } }),
@@ -35,9 +35,14 @@ export interface TestWorkerOptions {
   readonly durableObjects?: Record<string, { readonly className: string; readonly useSQLite: boolean }>;
   /** A folder for what objects store; a new one on the disk unless told. */
   readonly durableObjectsPersist?: string | undefined;
-  readonly ratelimits?: Record<string, { readonly simple: { readonly limit: number; readonly period: 10 | 60 } }>;
+  readonly ratelimits?: Record<
+    string,
+    { readonly namespace_id: string; readonly simple: { readonly limit: number; readonly period: 10 | 60 } }
+  >;
   readonly bindings?: Record<string, string>;
   readonly compatibilityDate?: string;
+  /** For what a Worker has beside the package, which asks for none. */
+  readonly compatibilityFlags?: string[];
 }
 
 /** Starts a Worker in workerd on a free port of 127.0.0.1. Without compatibility flags: the package asks for none. */
@@ -46,8 +51,10 @@ export async function startWorker(
   options: TestWorkerOptions = {},
 ): Promise<{ readonly url: URL; readonly miniflare: Miniflare }> {
   const { minify = false, standardDecorators = false, ...rest } = options;
+  const hasNode = rest.compatibilityFlags?.includes('nodejs_compat') ?? false;
+  const contents = bundleWorker(fixture, { minify, standardDecorators, hasNode });
   const miniflare = new Miniflare({
-    modules: [{ type: 'ESModule', path: 'index.mjs', contents: bundleWorker(fixture, { minify, standardDecorators }) }],
+    modules: [{ type: 'ESModule', path: 'index.mjs', contents }],
     compatibilityDate: '2026-07-30',
     host: '127.0.0.1',
     port: 0,

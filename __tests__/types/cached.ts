@@ -1,5 +1,7 @@
 // Compiled in both decorator dialects (see tsconfig.standard.json), never run.
 import './cached-methods.js';
+import './locked.js';
+import './rate-limited.js';
 import { Cached } from '../../src/decorators/cached.js';
 import type { StandardSchema } from '../../src/clients/kv/cache/standard-schema.js';
 import type { Cache } from '../../src/clients/kv/cache/cache.js';

@@ -2,11 +2,14 @@
 // Kept in the declarations: without it they mean nothing to an app whose own `lib` has no Disposable.
 import { CloudflareClientError } from '../errors.js';
 import type { ClientEvent, EventSink } from '../events.js';
+import { ANALYTICS_ENGINE_DOUBLES } from './analytics-engine-doubles.js';
+import type { EventCountName } from './analytics-engine-doubles.js';
 import { countEvent, noCounts } from './event-counts.js';
 import type { EventCounts } from './event-counts.js';
 
 // https://developers.cloudflare.com/analytics/analytics-engine/limits/
 const MAX_INDEX_BYTES = 96;
+const MAX_DOUBLES = 20;
 const MAX_BLOBS = 20;
 /** The platform says 16 KB; this is the smaller reading of it, because a point above the bound is lost. */
 const MAX_BLOB_BYTES = 16_000;
@@ -15,33 +18,6 @@ const MAX_POINTS_PER_INVOCATION = 250;
 const MAX_ERROR_CODE_BYTES = 500;
 const MAX_OWN_BLOBS = MAX_BLOBS - 1;
 const MAX_OWN_BLOB_BYTES = MAX_BLOB_BYTES - MAX_ERROR_CODE_BYTES;
-
-/**
- * What the doubles of a point of `AnalyticsEngineSink` hold, in their order: the first is `double1` in SQL, the last
- * `double20`. The order is part of the public surface: stored points keep theirs.
- */
-export const ANALYTICS_ENGINE_DOUBLES = [
-  'hits',
-  'staleHits',
-  'misses',
-  'loads',
-  'loadErrors',
-  'loadMs',
-  'writes',
-  'skips',
-  'errors',
-  'refreshes',
-  'refreshErrors',
-  'readBytes',
-  'writtenBytes',
-  'rateLimitDenials',
-  'sessionHits',
-  'sessionMisses',
-  'invalidations',
-  'warnings',
-  'readMs',
-  'memoryHits',
-] as const satisfies readonly (keyof EventCounts)[];
 
 /** A data point, as `AnalyticsEngineSink` writes it. */
 export interface AnalyticsEnginePoint {
@@ -71,6 +47,13 @@ export interface AnalyticsEngineSinkOptions {
    */
   readonly blobs?: readonly string[];
   /**
+   * What the doubles hold, 1 to 20 names in their order: `ANALYTICS_ENGINE_COORDINATION_DOUBLES` or a choice of yours. Give each layout a
+   * dataset of its own, as the columns of one mean one thing.
+   *
+   * @default ANALYTICS_ENGINE_DOUBLES
+   */
+  readonly doubles?: readonly EventCountName[];
+  /**
    * Most points that this instance writes, an integer from 1 to 250: as many as an invocation of a Worker may write to all
    * its datasets. `Infinity` for an instance that outlives invocations; the platform's bound is then yours to keep.
    *
@@ -89,6 +72,9 @@ export interface AnalyticsEngineSinkOptions {
  * `double1` to `double20` are `ANALYTICS_ENGINE_DOUBLES` in that order: hits, staleHits, misses, loads, loadErrors, loadMs,
  * writes, skips, errors, refreshes, refreshErrors, readBytes, writtenBytes, rateLimitDenials, sessionHits, sessionMisses,
  * invalidations, warnings, readMs, memoryHits. `blob1` holds the distinct codes of the errors, joined by commas and cut at 500 bytes.
+ *
+ * For rate limits, locks and counters combine it with a second one, `doubles: ANALYTICS_ENGINE_COORDINATION_DOUBLES`, over another dataset. What
+ * adds up to nothing in a layout is not written.
  *
  * Hits, stale hits and misses are of values that were looked for: what `@CachePut` or `forceFresh` loads is a load alone.
  *
@@ -116,6 +102,7 @@ export class AnalyticsEngineSink implements EventSink, Disposable {
   readonly #dataset: AnyDataset;
   readonly #index: string;
   readonly #blobs: readonly string[];
+  readonly #doubles: readonly EventCountName[];
   readonly #maxPoints: number;
   #counts: EventCounts | undefined;
   #errorCodes = new Set<string>();
@@ -136,12 +123,15 @@ export class AnalyticsEngineSink implements EventSink, Disposable {
     checkDataset(dataset);
     checkOptions(options);
     const { index, blobs = [], pointsPerInvocation = MAX_POINTS_PER_INVOCATION } = options;
+    const { doubles = ANALYTICS_ENGINE_DOUBLES } = options;
     checkIndex(index);
     checkBlobs(blobs);
     checkPoints(pointsPerInvocation);
+    checkDoubles(doubles);
     this.#dataset = dataset;
     this.#index = index;
     this.#blobs = [...blobs];
+    this.#doubles = [...doubles];
     this.#maxPoints = pointsPerInvocation;
   }
 
@@ -163,6 +153,7 @@ export class AnalyticsEngineSink implements EventSink, Disposable {
     const point = this.#pointOf(this.#counts);
     this.#counts = undefined;
     this.#errorCodes = new Set();
+    if (point.doubles.every((value) => value === 0) && point.blobs[0] === '') return;
     if (this.#points < this.#maxPoints) this.#write(point);
     else this.#dropped += 1;
   }
@@ -186,7 +177,7 @@ export class AnalyticsEngineSink implements EventSink, Disposable {
   #pointOf(counts: EventCounts): AnalyticsEnginePoint {
     return {
       indexes: [this.#index],
-      doubles: ANALYTICS_ENGINE_DOUBLES.map((name) => (Number.isFinite(counts[name]) ? counts[name] : 0)),
+      doubles: this.#doubles.map((name) => (Number.isFinite(counts[name]) ? counts[name] : 0)),
       blobs: [joinWithin(this.#errorCodes, MAX_ERROR_CODE_BYTES), ...this.#blobs],
     };
   }
@@ -240,6 +231,13 @@ function checkPoints(points: unknown): void {
   refuse(
     `Option pointsPerInvocation ${shown} is refused: give an integer from 1 to ${MAX_POINTS_PER_INVOCATION}, or Infinity.`,
   );
+}
+
+function checkDoubles(doubles: unknown): void {
+  const known = noCounts();
+  const isLayout = Array.isArray(doubles) && doubles.length >= 1 && doubles.length <= MAX_DOUBLES;
+  if (isLayout && doubles.every((name) => typeof name === 'string' && Object.hasOwn(known, name))) return;
+  refuse(`Option doubles is refused: give 1 to ${MAX_DOUBLES} of ${Object.keys(known).join(', ')}.`);
 }
 
 function refuse(message: string): never {

@@ -8,6 +8,17 @@ const FAILED_OUTCOMES: readonly string[] = ['error', 'timeout'];
 const WANTED_STALE: readonly string[] = ['revalidate', 'lookup'];
 const LEVELS = ['info', 'warn', 'error'] as const;
 
+/** Of events whose fields make no difference. */
+const FIXED_LEVELS: { readonly [Type in ClientEvent['type']]?: ConsoleLevel } = {
+  'cache.error': 'error',
+  'client.error': 'error',
+  'lock.lost': 'error',
+  'cache.skip': 'warn',
+  'kv.large-value': 'warn',
+  'kv.budget': 'warn',
+  'rate-limit.denied': 'warn',
+};
+
 /** How much an event matters to somebody who reads logs. */
 export type ConsoleLevel = (typeof LEVELS)[number];
 
@@ -20,8 +31,8 @@ export interface ConsoleSinkOptions {
    */
   readonly write?: (line: string) => void;
   /**
-   * The least level that is written. `error`: failures, also of loaders. `warn`: those, and what was refused, not stored,
-   * served stale in place of a failed load, large or out of budget. `info`: everything.
+   * The least level that is written. `error`: failures, also of loaders, and locks that were lost while they were held. `warn`: those, and what was
+   * refused, waited for in vain, let through undecided, not stored, served stale in place of a failed load, large or out of budget. `info`: everything.
    *
    * @default 'info'
    */
@@ -107,21 +118,18 @@ function writeToConsole(line: string): void {
 
 function levelOf(event: ClientEvent): ConsoleLevel {
   switch (event.type) {
-    case 'cache.error':
-    case 'client.error':
-      return 'error';
     case 'cache.load':
     case 'cache.refresh':
       return FAILED_OUTCOMES.includes(event.outcome) ? 'error' : 'info';
     case 'cache.stale':
       return WANTED_STALE.includes(event.reason) ? 'info' : 'warn';
-    case 'cache.skip':
-    case 'kv.large-value':
-    case 'kv.budget':
-    case 'rate-limit.denied':
-      return 'warn';
+    case 'rate-limit.allowed':
+      return event.reason === 'store-error' ? 'warn' : 'info';
+    case 'lock.refused':
+      // That it is held is an answer, that the caller left is its own doing.
+      return event.reason === 'timeout' ? 'warn' : 'info';
     default:
-      return 'info';
+      return FIXED_LEVELS[event.type] ?? 'info';
   }
 }
 

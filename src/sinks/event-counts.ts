@@ -45,6 +45,14 @@ export interface EventCounts {
   rateLimitPasses: number;
   /** Calls that a limit refused. */
   rateLimitDenials: number;
+  /** Those of `rateLimitPasses` that a limit would have refused, had it not only watched. */
+  rateLimitShadowDenials: number;
+  /** Calls that were let through or refused because the store failed. */
+  rateLimitUndecided: number;
+  /** Calls that were decided in the isolate, without a call of the store. */
+  rateLimitLocal: number;
+  /** Time that deciding took. */
+  rateLimitMs: number;
   locksAcquired: number;
   locksRefused: number;
   locksLost: number;
@@ -55,6 +63,7 @@ export interface EventCounts {
   warnings: number;
 }
 
+type RateLimited = Extract<ClientEvent, { type: 'rate-limit.allowed' | 'rate-limit.denied' }>;
 type Counter<Type> = (counts: EventCounts, event: Extract<ClientEvent, { type: Type }>) => void;
 
 const ZEROS: Readonly<EventCounts> = {
@@ -84,6 +93,10 @@ const ZEROS: Readonly<EventCounts> = {
   sessionRevocations: 0,
   rateLimitPasses: 0,
   rateLimitDenials: 0,
+  rateLimitShadowDenials: 0,
+  rateLimitUndecided: 0,
+  rateLimitLocal: 0,
+  rateLimitMs: 0,
   locksAcquired: 0,
   locksRefused: 0,
   locksLost: 0,
@@ -99,6 +112,12 @@ const countError = (counts: EventCounts): void => {
 
 const countWarning = (counts: EventCounts): void => {
   counts.warnings += 1;
+};
+
+const countDecision = (counts: EventCounts, { reason, decidedBy, durationMs }: RateLimited): void => {
+  if (reason === 'store-error') counts.rateLimitUndecided += 1;
+  else if (decidedBy === 'isolate') counts.rateLimitLocal += 1;
+  counts.rateLimitMs += durationMs;
 };
 
 // A table, so that an event which is added to the union does not compile before it is counted.
@@ -159,12 +178,14 @@ const COUNTERS: { readonly [Type in ClientEvent['type']]: Counter<Type> } = {
   'session.revoked': (counts) => {
     counts.sessionRevocations += 1;
   },
-  'rate-limit.allowed': (counts) => {
+  'rate-limit.allowed': (counts, event) => {
     counts.rateLimitPasses += 1;
+    countDecision(counts, event);
   },
-  'rate-limit.denied': (counts, { shadow }) => {
-    if (shadow) counts.rateLimitPasses += 1;
-    else counts.rateLimitDenials += 1;
+  'rate-limit.denied': (counts, event) => {
+    counts[event.shadow ? 'rateLimitPasses' : 'rateLimitDenials'] += 1;
+    if (event.shadow) counts.rateLimitShadowDenials += 1;
+    countDecision(counts, event);
   },
   'lock.acquired': (counts, { waitMs }) => {
     counts.locksAcquired += 1;

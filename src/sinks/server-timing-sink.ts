@@ -21,8 +21,18 @@ const METRICS: readonly Metric[] = [
   { name: 'refresh', labels: { '': 'refreshes', failed: 'refreshErrors' }, durationMs: 'refreshMs' },
   { name: 'write', labels: { '': 'writes', skipped: 'skips' }, durationMs: 'writeMs' },
   { name: 'invalidate', labels: { '': 'invalidations' }, durationMs: 'invalidateMs' },
-  { name: 'session', labels: { hit: 'sessionHits', miss: 'sessionMisses' } },
-  { name: 'rate-limit', labels: { denied: 'rateLimitDenials' } },
+  { name: 'session', labels: { hit: 'sessionHits', miss: 'sessionMisses', revoked: 'sessionRevocations' } },
+  {
+    name: 'rate-limit',
+    labels: { passed: 'rateLimitPasses', denied: 'rateLimitDenials', undecided: 'rateLimitUndecided' },
+    durationMs: 'rateLimitMs',
+  },
+  {
+    name: 'lock',
+    labels: { '': 'locksAcquired', refused: 'locksRefused', lost: 'locksLost' },
+    durationMs: 'lockWaitMs',
+  },
+  { name: 'counter', labels: { replayed: 'counterReplays' } },
   { name: 'error', labels: { '': 'errors' } },
 ];
 
@@ -54,7 +64,7 @@ export class ServerTimingSink implements EventSink {
   /**
    * The header's value for what came so far: `cache;desc="hit 3, stale 1, miss 1";dur=4.2, load;desc="2";dur=120`. Durations
    * are in milliseconds, to a tenth. The metrics are cache, load, join (waiting for the load of another request), refresh,
-   * write, invalidate, session, rate-limit and error.
+   * write, invalidate, session, rate-limit, lock (the time is that of waiting), counter and error.
    *
    * @returns the empty string when there is nothing to tell.
    */
