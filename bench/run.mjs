@@ -16,6 +16,7 @@ const PARTS = {
   transfer: script('bench/transfer.mjs'),
   'delete-prefix': script('bench/delete-prefix.mjs'),
   replicate: script('bench/replicate.mjs'),
+  'rate-limit': script('bench/rate-limit.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
 };
 

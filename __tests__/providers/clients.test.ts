@@ -115,7 +115,12 @@ describe('provideCloudflareClients', () => {
     const rule = { limit: 1, window: 60, keyPrefix: 'rl:' };
     await scope.resolve(RateLimiterClient).checkLimit('ip', rule);
     await scope.resolve(RateLimiterClient).checkLimit('ip', rule);
-    expect(events.map(({ type }) => type)).toEqual(['cache.miss', 'session.miss', 'rate-limit.denied']);
+    expect(events.map(({ type }) => type)).toEqual([
+      'cache.miss',
+      'session.miss',
+      'rate-limit.allowed',
+      'rate-limit.denied',
+    ]);
   });
 
   it('lets the execution context hold what goes on after the response', async () => {

@@ -33,7 +33,10 @@ export interface TestWorkerOptions {
   readonly r2Buckets?: string[];
   /** By binding: the class that the Worker exports. */
   readonly durableObjects?: Record<string, { readonly className: string; readonly useSQLite: true }>;
-  readonly ratelimits?: Record<string, { readonly simple: { readonly limit: number; readonly period: 10 | 60 } }>;
+  readonly ratelimits?: Record<
+    string,
+    { readonly namespace_id: string; readonly simple: { readonly limit: number; readonly period: 10 | 60 } }
+  >;
   readonly bindings?: Record<string, string>;
   readonly compatibilityDate?: string;
   /** For what a Worker has beside the package, which asks for none. */

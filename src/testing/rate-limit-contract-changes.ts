@@ -34,7 +34,7 @@ export const rateLimitChangeCases: readonly RateLimitCaseTemplate[] = [
     run: async ({ consume, store, attempt, rule: { limit } }) => {
       await consume({ requestId: 'paid', cost: 2 });
       const refunds = await Promise.all(
-        Array.from({ length: 50 }, () => store.refund?.(attempt({ requestId: 'paid' }))),
+        Array.from({ length: 50 }, async () => store.refund?.(attempt({ requestId: 'paid' }))),
       );
       expectSame(refunds.reduce((sum: number, refunded = 0) => sum + refunded, 0), 2); // prettier-ignore
       expectSame((await consume()).rules[0]?.remaining, limit - 1);

@@ -39,14 +39,14 @@ export interface RateLimitContractCase {
   /** A sentence, unique in the list. */
   readonly name: string;
   /** Runs on a new key; throws when the store does not behave so. */
-  run(): Promise<void>;
+  readonly run: () => Promise<void>;
 }
 
 /** A case before it is given a store. */
 export interface RateLimitCaseTemplate {
   readonly name: string;
   readonly needs: readonly (RateLimitFeature | 'time')[];
-  run(bench: RateLimitBench): Promise<void>;
+  readonly run: (bench: RateLimitBench) => Promise<void>;
 }
 
 /** What a case works with. */
@@ -55,9 +55,9 @@ export interface RateLimitBench {
   readonly key: string;
   readonly rule: RateLimitRule;
   /** Makes an attempt under the rule; what is given stands in place of what it is otherwise. */
-  attempt(changes?: Partial<RateLimitAttempt>): RateLimitAttempt;
-  consume(changes?: Partial<RateLimitAttempt>): Promise<RateLimitDecision>;
-  advance(ms: number): Promise<void>;
+  readonly attempt: (changes?: Partial<RateLimitAttempt>) => RateLimitAttempt;
+  readonly consume: (changes?: Partial<RateLimitAttempt>) => Promise<RateLimitDecision>;
+  readonly advance: (ms: number) => Promise<void>;
 }
 
 /**

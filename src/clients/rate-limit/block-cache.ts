@@ -25,7 +25,7 @@ export interface BlockTime {
 /**
  * Remembers refusals, so that who is refused already costs no call. A refusal holds for the same rules and the same cost or more, and a block for
  * all, until the attempt could be admitted: the object said how long that is, and it said so after it was asked, so counted from the asking it is
- * never too long. It ends earlier after `maxBlockMs`, as a reset elsewhere is not heard of.
+ * never too long; of an attempt that takes more it is what it is at least. It ends earlier after `maxBlockMs`, as a reset elsewhere is not heard of.
  */
 export class BlockCache {
   readonly #blocks = new BoundedMap<Block>(MAX_ENTRIES);

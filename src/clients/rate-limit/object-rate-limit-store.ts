@@ -163,9 +163,10 @@ export class ObjectRateLimitStore implements RateLimitStore {
   recall(attempt: RateLimitAttempt): RateLimitDecision | undefined {
     if (attempt.countRejected || attempt.requestId !== undefined) return undefined;
     const now = this.#now();
-    const refused = this.#maxBlockMs === 0 ? undefined : this.#knowledge.blocks.find(attempt, now);
-    if (refused !== undefined || this.#lease === undefined) return refused;
-    return this.#knowledge.leases.spend(attempt, now);
+    // Units that were taken ahead are good also when the object has no more.
+    const spent = this.#lease === undefined ? undefined : this.#knowledge.leases.spend(attempt, now);
+    if (spent !== undefined || this.#maxBlockMs === 0) return spent;
+    return this.#knowledge.blocks.find(attempt, now);
   }
 
   /** What `consume` would answer, by the object. Throws as `consume` does. */
@@ -225,6 +226,7 @@ export class ObjectRateLimitStore implements RateLimitStore {
   ): void {
     const { blocks, leases } = this.#knowledge;
     if (!reply.allowed) {
+      if (reply.reason === 'blocked') leases.forget(attempt.key);
       if (this.#maxBlockMs > 0) blocks.refuse(attempt, decision, { askedAt, maxBlockMs: this.#maxBlockMs });
     } else if (reply.leased > 0 && this.#lease !== undefined) {
       const until = askedAt + this.#lease.ttlMs;

@@ -1,0 +1,212 @@
+// Rate limits in workerd: checks a second of each store beside the limiter that everyone writes first (KV get, add one, put), in one run and in turns,
+// so read the ratios; then what refusing a blocked client from the isolate costs, in workerd and in Node. Objects and KV are on local disk here: this
+// says what a check takes of the machine, and nothing about the distance to an object's home.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { RateLimiterClient } from '../dist/index.js';
+
+// With few cores workerd can stand still for good when it compiles and collects in the background.
+process.env.MINIFLARE_WORKERD_V8_FLAGS ??= '--single-threaded';
+const { Miniflare } = await import('miniflare');
+
+const ROUNDS = 5;
+const WARM_UP_ROUNDS = 1;
+const SEQUENTIAL = 200;
+const AT_ONCE = 128;
+const BATCHES = 2;
+const REFUSALS = 200_000;
+const TICKS_A_SECOND = 100;
+
+const WORKER = `
+import { LayeredRateLimitStore, ObjectRateLimitStore, RateLimiterClient } from './dist/index.js';
+export { RateLimiterObject } from './dist/durable-objects.js';
+
+const RULE = { limit: 1_000_000, window: 60, keyPrefix: 'rl:' };
+const BINDING_RULE = { ...RULE, limit: 100_000 };
+
+async function naive(env, name) {
+  const count = Number((await env.KV.get(name)) ?? 0);
+  if (count >= RULE.limit) return false;
+  await env.KV.put(name, String(count + 1), { expirationTtl: 60 });
+  return true;
+}
+
+const by = (source, options, rule = RULE) => (env) => {
+  const limiter = new RateLimiterClient(source(env), options);
+  return (name) => limiter.checkLimit(name, rule);
+};
+const makers = {
+  naive: (env) => (name) => naive(env, name),
+  exact: by((env) => env.RATE_LIMITER),
+  log: by((env) => env.RATE_LIMITER, {}, { ...RULE, limit: 10_000, window: 1, algorithm: 'sliding-log' }),
+  gcra: by((env) => env.RATE_LIMITER, {}, { ...RULE, algorithm: 'gcra' }),
+  lease: by((env) => env.RATE_LIMITER, { lease: { units: 100, ttlMs: 10_000 } }),
+  layered: by((env) => new LayeredRateLimitStore(env.BINDING, new ObjectRateLimitStore(env.RATE_LIMITER))),
+  kv: by((env) => env.KV),
+  binding: by((env) => env.BINDING, { bindingRule: { limit: 100_000, period: 60 } }, BINDING_RULE),
+};
+
+const modes = {
+  async sequential(check, name, count) {
+    for (let index = 0; index < count; index += 1) await check(name);
+  },
+  async atOnce(check, name, count, batches) {
+    for (let batch = 0; batch < batches; batch += 1) await Promise.all(Array.from({ length: count }, () => check(name)));
+  },
+};
+
+async function refusals(env, count) {
+  const limiter = new RateLimiterClient(env.RATE_LIMITER);
+  const rule = { limit: 1, window: 86_400, keyPrefix: 'rl:login:' };
+  for (let index = 0; index < 2; index += 1) await limiter.checkLimit('192.168.1.1', rule);
+  let refused = 0;
+  for (let index = 0; index < count; index += 1) {
+    const { decidedBy } = await limiter.checkLimit('192.168.1.1', rule);
+    if (decidedBy === 'isolate') refused += 1;
+  }
+  return refused;
+}
+
+export default {
+  async fetch(request, env) {
+    const query = new URL(request.url).searchParams;
+    const count = Number(query.get('count'));
+    if (query.has('refusals')) return Response.json(await refusals(env, count));
+    const check = makers[query.get('case')](env);
+    await modes[query.get('mode')](check, query.get('name'), count, Number(query.get('batches')));
+    return new Response('done');
+  },
+};
+`;
+
+const NAMES = {
+  naive: 'KV: get, add one, put (lets 50 of 50 through a limit of 5)',
+  exact: 'this package: objects, sliding window',
+  gcra: 'this package: objects, gcra',
+  log: 'this package: objects, sliding log',
+  layered: 'this package: binding, then objects',
+  lease: 'this package: objects, leases of 100',
+  kv: 'this package: KV',
+  binding: 'this package: the rate-limit binding',
+};
+
+const { outputFiles } = await build({
+  stdin: { contents: WORKER, resolveDir: fileURLToPath(new URL('..', import.meta.url)), sourcefile: 'worker.mjs' },
+  bundle: true,
+  write: false,
+  format: 'esm',
+  target: 'es2022',
+  conditions: ['workerd', 'worker', 'browser'],
+  external: ['cloudflare:*'],
+});
+const miniflare = new Miniflare({
+  modules: [{ type: 'ESModule', path: 'worker.mjs', contents: outputFiles[0].text }],
+  compatibilityDate: '2026-07-30',
+  host: '127.0.0.1',
+  port: 0,
+  kvNamespaces: ['KV'],
+  durableObjects: { RATE_LIMITER: { className: 'RateLimiterObject', useSQLite: true } },
+  ratelimits: { BINDING: { namespace_id: '1001', simple: { limit: 100_000, period: 60 } } },
+});
+const url = await miniflare.ready;
+const pid = workerdOf(process.pid);
+
+async function ask(query) {
+  const response = await fetch(new URL(`/?${new URLSearchParams(query).toString()}`, url));
+  if (!response.ok) throw new Error(await response.text());
+  return response.text();
+}
+
+async function checksPerSecond(name, mode, round) {
+  const query = { case: name, mode, name: `${mode}-${round}`, count: mode === 'sequential' ? SEQUENTIAL : AT_ONCE };
+  const checks = mode === 'sequential' ? SEQUENTIAL : AT_ONCE * BATCHES;
+  const before = { time: performance.now(), cpu: cpuSeconds(pid) };
+  await ask({ ...query, batches: BATCHES });
+  if (round >= 0) cpu[name][mode] += ((cpuSeconds(pid) - before.cpu) / checks / ROUNDS) * 1e6;
+  return checks / ((performance.now() - before.time) / 1000);
+}
+
+const rates = Object.fromEntries(Object.keys(NAMES).map((name) => [name, { sequential: [], atOnce: [] }]));
+const cpu = Object.fromEntries(Object.keys(NAMES).map((name) => [name, { sequential: 0, atOnce: 0 }]));
+for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
+  for (const mode of ['sequential', 'atOnce']) {
+    for (const name of Object.keys(NAMES)) {
+      const rate = await checksPerSecond(name, mode, round);
+      if (round >= 0) rates[name][mode].push(rate);
+    }
+  }
+}
+
+console.log(`\nChecks of one key in workerd: ${SEQUENTIAL} one after the other, ${AT_ONCE} at once in one invocation; medians of ${ROUNDS} rounds\n`); // prettier-ignore
+console.log('| limiter | one after the other: checks/s | x KV by hand | CPU us | at once: checks/s | x KV by hand | CPU us |');
+console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: |');
+for (const [name, title] of Object.entries(NAMES)) {
+  const cells = ['sequential', 'atOnce'].flatMap((mode) => {
+    const ratios = rates[name][mode].map((rate, round) => rate / rates.naive[mode][round]);
+    return [Math.round(median(rates[name][mode])), median(ratios).toFixed(1), Math.round(cpu[name][mode])];
+  });
+  console.log(`| ${title} | ${cells.join(' | ')} |`);
+}
+
+const inWorkerd = [];
+for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
+  const before = cpuSeconds(pid);
+  const refused = Number(await ask({ refusals: '', count: REFUSALS }));
+  if (refused !== REFUSALS) throw new Error(`${REFUSALS - refused} refusals asked the object.`);
+  if (round >= 0) inWorkerd.push(((cpuSeconds(pid) - before) / REFUSALS) * 1e6);
+}
+await miniflare.dispose();
+const inNode = await refusalsInNode();
+
+console.log(`\nRefusing a blocked client from the isolate: CPU of the process, ${REFUSALS} calls, medians of ${ROUNDS}\n`);
+console.log('| where | CPU us | quartiles |');
+console.log('| --- | ---: | ---: |');
+for (const [where, times] of Object.entries({ workerd: inWorkerd, [`Node ${process.version}`]: inNode })) {
+  const quartiles = [0.25, 0.75].map((part) => quantile(times, part).toFixed(2));
+  console.log(`| ${where} | ${median(times).toFixed(2)} | ${quartiles.join(' to ')} |`);
+}
+
+async function refusalsInNode() {
+  const refusal = {
+    allowed: false,
+    reason: 'limit-exceeded',
+    rules: [{ remaining: 0, resetAt: Date.now() + 86_400_000, retryAfterMs: 86_400_000 }],
+    retryAfterMs: 86_400_000,
+    leased: 0,
+    replayed: false,
+  };
+  const objects = { idFromName: () => ({}), get: () => ({ check: () => Promise.resolve(refusal) }) };
+  const limiter = new RateLimiterClient(objects);
+  const rule = { limit: 1, window: 86_400, keyPrefix: 'rl:login:' };
+  const times = [];
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
+    const before = process.cpuUsage();
+    for (let index = 0; index < REFUSALS; index += 1) await limiter.checkLimit('192.168.1.1', rule);
+    const { user, system } = process.cpuUsage(before);
+    if (round >= 0) times.push((user + system) / REFUSALS);
+  }
+  return times;
+}
+
+function median(values) {
+  return quantile(values, 0.5);
+}
+
+function quantile(values, part) {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.floor((sorted.length - 1) * part)];
+}
+
+/** User and system time of a process, all threads; a hundredth of a second is the finest that Linux tells. */
+function cpuSeconds(id) {
+  const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+}
+
+function workerdOf(parent) {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
+  const found = children.find((id) => readFileSync(`/proc/${id}/comm`, 'utf8').includes('workerd'));
+  if (found === undefined) throw new Error('No workerd was started.');
+  return found;
+}
