@@ -251,10 +251,7 @@ describe('an operation', () => {
     host.nowMs += MINUTE_MS;
     evict();
     check(rule);
-    const known = Array.from(
-      { length: 1100 },
-      (_, index) => machine.peek({ rules: [rule], cost: 1 }) && check(rule, { operationId: `long-${index}` }).replayed,
-    );
+    const known = Array.from({ length: 1100 }, (_, index) => check(rule, { operationId: `long-${index}` }).replayed);
     expect(known.indexOf(true)).toBe(76);
     expect(known.filter(Boolean)).toHaveLength(1024);
   });
@@ -296,7 +293,10 @@ describe('a block', () => {
     check(ruleOf());
     machine.block({ durationMs: 10 * MINUTE_MS });
     const endsAt = host.nowMs + 10 * MINUTE_MS;
-    for (ring(); host.nowMs < endsAt; ring()) expect(check(ruleOf()).reason).toBe('blocked');
+    while (host.nowMs < endsAt) {
+      expect(check(ruleOf()).reason).toBe('blocked');
+      ring();
+    }
     expect([host.rows.size, host.alarmAt]).toEqual([0, undefined]);
     expect(check(ruleOf()).allowed).toBe(true);
   });
