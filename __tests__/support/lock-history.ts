@@ -268,7 +268,14 @@ class Play {
     machine.acquire = (request: LockRequest) => {
       const answer = acquire(request);
       const attempt = this.#attempts.get(request.owner)!;
-      if (answer instanceof Promise) return answer;
+      if (answer instanceof Promise) {
+        // Nobody may listen to it any more.
+        void answer.then(
+          ({ state }) =>
+            state === 'granted' && this.#faults.push(`${attempt.owner} was granted a lock while it waited`),
+        );
+        return answer;
+      }
       this.#note(attempt, answer, () => attempt.permits - machine.status().holders + 1);
       return answer;
     };

@@ -214,6 +214,18 @@ describe('calls of a lock object that go wrong', () => {
       expect(order).toEqual(order.map((_, index) => index));
     }));
 
+  it('are no end of the wait when the object is reset again and again', () =>
+    inLockWorld(async ({ locks, namespace, sleep }) => {
+      const held = (await locks.tryAcquire('job:1', TTL))!;
+      const waiting = locks.acquire('job:1', TTL);
+      for (let times = 0; times < 8; times += 1) {
+        await sleep(300);
+        namespace.reset();
+      }
+      await held.release();
+      expect(await (await waiting).release()).toBe(true);
+    }));
+
   it('do not let go of a lock that is held: its object is reset, evicted and cleaned', () =>
     inLockWorld(async ({ locks, namespace, sleep }) => {
       const lock = await locks.acquire('job:1', { ...TTL, autoRenew: true });
