@@ -5,10 +5,11 @@ import { root, typeCheck } from '../support/type-check.js';
 /** What the examples take from the app around them. */
 const SURROUNDINGS = `
 import type * as clients from '@codex/cloudflare-clients';
-import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
+import type { DurableObjectNamespace, KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 declare global {
   interface Env {
     AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace; MEDIA: R2Bucket;
+    LOCKS: DurableObjectNamespace;
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
   }
   interface Content { id: string }
@@ -67,6 +68,7 @@ describe('the examples in doc comments', () => {
   it('are there for each client, decorator and way to make a container', () => {
     const documented = new Set(examples.map(([name]) => name.replace(/-ts-\d+$/, '')));
     for (const file of [
+      'clients-durable-lock-client',
       'clients-kv-cache-cache-client',
       'clients-kv-cache-memory-tier',
       'clients-kv-codecs-encrypted-codec',
