@@ -1,7 +1,14 @@
 import { DurableObject } from 'cloudflare:workers';
 import { hostOf } from './durable-object-host.js';
 import type { DurableStorageLike } from './durable-object-host.js';
-import type { IncrementValueRequest, SetValueRequest, ValueChange, ValueReply } from './session/expiring-value-api.js';
+import type {
+  DeleteValueRequest,
+  IncrementValueRequest,
+  SetValueOutcome,
+  SetValueRequest,
+  ValueChange,
+  ValueReply,
+} from './session/expiring-value-api.js';
 import type { EndAllRequest, EndSessionRequest, RevocationReply } from './session/revocation-api.js';
 import { SessionMachine } from './session/session-machine.js';
 
@@ -39,12 +46,12 @@ export class SessionObject extends DurableObject {
   }
 
   /** Stores a value. */
-  setValue(request: SetValueRequest): { readonly isStored: boolean } {
+  setValue(request: SetValueRequest): { readonly outcome: SetValueOutcome } {
     return this.#machine.setValue(request);
   }
 
   /** Deletes the value. */
-  deleteValue(request: ValueChange): { readonly isDeleted: true } {
+  deleteValue(request: DeleteValueRequest): { readonly isDeleted: true } {
     return this.#machine.deleteValue(request);
   }
 

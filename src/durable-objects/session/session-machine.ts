@@ -1,7 +1,9 @@
 import type { ObjectHost, ObjectMachine } from '../object-host.js';
 import type {
+  DeleteValueRequest,
   ExpiringValueApi,
   IncrementValueRequest,
+  SetValueOutcome,
   SetValueRequest,
   ValueChange,
   ValueReply,
@@ -44,12 +46,12 @@ export class SessionMachine implements RevocationApi, ExpiringValueApi, ObjectMa
   }
 
   /** As `ExpiringValueApi` says. */
-  setValue(request: SetValueRequest): { readonly isStored: boolean } {
+  setValue(request: SetValueRequest): { readonly outcome: SetValueOutcome } {
     return this.#value.setValue(request);
   }
 
   /** As `ExpiringValueApi` says. */
-  deleteValue(request: ValueChange): { readonly isDeleted: true } {
+  deleteValue(request: DeleteValueRequest): { readonly isDeleted: true } {
     return this.#value.deleteValue(request);
   }
 
