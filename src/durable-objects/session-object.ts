@@ -1,7 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import { hostOf } from './durable-object-host.js';
-import type { DurableStorageLike } from './durable-object-host.js';
-import type { EndAllRequest, EndSessionRequest, RevocationReply } from './session/revocation-api.js';
+import type { CheckReply, EndAllRequest, EndSessionRequest } from './session/revocation-api.js';
 import { SessionMachine } from './session/session-machine.js';
 
 /**
@@ -12,8 +11,8 @@ export class SessionObject extends DurableObject {
   readonly #machine: SessionMachine;
 
   constructor(ctx: DurableObjectState, env: object) {
-    super(ctx, env as never);
-    this.#machine = new SessionMachine(hostOf(ctx.storage as unknown as DurableStorageLike, 'SessionObject'));
+    super(ctx, env);
+    this.#machine = new SessionMachine(hostOf(ctx.storage, 'SessionObject'));
   }
 
   /** Ends one session. */
@@ -26,8 +25,8 @@ export class SessionObject extends DurableObject {
     return this.#machine.endAll(request);
   }
 
-  /** What is known about a session. */
-  check(request: { readonly ids: readonly string[] }): RevocationReply {
+  /** What is known about sessions. */
+  check(request: { readonly ids: readonly string[] }): CheckReply {
     return this.#machine.check(request);
   }
 

@@ -1,6 +1,6 @@
 import 'reflect-metadata/lite';
 import { SessionCacheClient } from '../clients/kv/session/session-cache-client.js';
-import type { SessionCacheClientOptions } from '../clients/kv/session/session-cache-client.js';
+import type { SessionCacheClientOptions } from '../clients/kv/session/session-options.js';
 import { Injectable } from '../decorators/injectable.js';
 import { AUTH_SESSION_KV, SESSION_CACHE_CLIENT } from '../tokens/index.js';
 import { KV_NAMESPACE } from './kv-binding.js';

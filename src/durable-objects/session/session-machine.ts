@@ -1,5 +1,5 @@
 import type { ObjectHost, ObjectMachine } from '../object-host.js';
-import type { EndAllRequest, EndSessionRequest, RevocationApi, RevocationReply } from './revocation-api.js';
+import type { CheckReply, EndAllRequest, EndSessionRequest, RevocationApi } from './revocation-api.js';
 import { RevocationMachine } from './revocation-machine.js';
 
 /**
@@ -24,7 +24,7 @@ export class SessionMachine implements RevocationApi, ObjectMachine {
   }
 
   /** As `RevocationApi` says. */
-  check(request: { readonly ids: readonly string[] }): RevocationReply {
+  check(request: { readonly ids: readonly string[] }): CheckReply {
     return this.#revocations.check(request);
   }
 
