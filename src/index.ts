@@ -1,4 +1,7 @@
 // Clients
+export { assertFence } from './clients/durable/assert-fence.js';
+export { LockClient } from './clients/durable/lock-client.js';
+export { memoryLocks } from './durable-objects/lock/memory-locks.js';
 export { CacheClient } from './clients/kv/cache/cache-client.js';
 export { cacheTag } from './clients/kv/cache/cache-tag.js';
 export { memoryTier } from './clients/kv/cache/memory-tier.js';
@@ -44,6 +47,9 @@ export { diffCors, getCors, putCors } from './clients/r2/bucket/cors.js';
 export { diffLifecycle, getLifecycle, putLifecycle } from './clients/r2/bucket/lifecycle.js';
 export { parseR2Event } from './clients/r2/bucket/queue-event.js';
 
+// Durable Objects in memory, for development
+export { memorySessions } from './durable-objects/session/memory-sessions.js';
+
 // Codecs of the cache
 export { encryptedCodec } from './clients/kv/codecs/encrypted-codec.js';
 export { gzipCodec } from './clients/kv/codecs/gzip-codec.js';
@@ -71,6 +77,7 @@ export { provide, provideBinding, provideValue } from './providers/provider.js';
 export { createRequestContainer, provideCloudflareClients } from './providers/cloudflare-clients.js';
 export { provideCache } from './providers/cache.js';
 export { provideKVClient } from './providers/kv-client.js';
+export { provideLocks } from './providers/locks.js';
 export { provideR2 } from './providers/r2.js';
 export { provideRateLimiter } from './providers/rate-limiter.js';
 export { provideSessionCache } from './providers/session-cache.js';
@@ -86,6 +93,7 @@ export {
   EVENT_SINK,
   EXECUTION_CONTEXT,
   LOCKS,
+  LOCK_CLIENT,
   OPERATION_BUDGET,
   R2_CLIENT,
   R2_CONFIG,
@@ -104,6 +112,12 @@ export { CloudflareClientError, isCloudflareClientError } from './errors.js';
 export type { CryptoKeyLike, EncryptedCodecOptions } from './clients/kv/codecs/encrypted-codec.js';
 export type { GzipCodecOptions } from './clients/kv/codecs/gzip-codec.js';
 export type { JsonCodecOptions } from './clients/kv/codecs/json-codec.js';
+
+// Types of locks
+export type { FenceStorage } from './clients/durable/assert-fence.js';
+export type { Lock } from './clients/durable/lock.js';
+export type { AcquireLockOptions, LockOptions } from './clients/durable/lock-options.js';
+export type { LockClientOptions } from './clients/durable/lock-services.js';
 
 // Types of the KV clients
 export type { Cache, EvictableCache } from './clients/kv/cache/cache.js';
@@ -151,7 +165,17 @@ export type { RateLimitAlgorithm } from './durable-objects/rate-limit/rate-limit
 
 // Types of sessions
 export type { CachedSession } from './clients/kv/session/session.js';
-export type { SessionCacheClientOptions } from './clients/kv/session/session-cache-client.js';
+export type { SessionPepper, SessionPeppers } from './clients/kv/session/peppers.js';
+export type {
+  GetOrLoadSessionOptions,
+  SessionLoader,
+  SessionLookup,
+  SessionStaleness,
+  SessionSummary,
+  SessionUserOptions,
+} from './clients/kv/session/session-lookup.js';
+export type { SessionCacheClientOptions, SlidingExpiry } from './clients/kv/session/session-options.js';
+export type { SetSessionOptions } from './clients/kv/session/session-writer.js';
 
 // Types of R2: objects
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';
@@ -308,6 +332,7 @@ export type { ProvideCacheOptions } from './providers/cache.js';
 export type { ProvideCloudflareClientsOptions } from './providers/cloudflare-clients.js';
 export type { Container, ScopeInput } from './providers/container.js';
 export type { ProvideKVClientOptions } from './providers/kv-client.js';
+export type { ProvideLocksOptions } from './providers/locks.js';
 export type { BindingKind, Provider, ProviderList, Public } from './providers/provider.js';
 export type { ProvideR2Options } from './providers/r2.js';
 export type { R2VariableNames } from './providers/r2-config.js';

@@ -1,6 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
 import { hostOf } from './durable-object-host.js';
-import type { DurableStorageLike } from './durable-object-host.js';
 import type {
   DeleteValueRequest,
   IncrementValueRequest,
@@ -9,7 +8,7 @@ import type {
   ValueChange,
   ValueReply,
 } from './session/expiring-value-api.js';
-import type { EndAllRequest, EndSessionRequest, RevocationReply } from './session/revocation-api.js';
+import type { CheckReply, EndAllRequest, EndSessionRequest } from './session/revocation-api.js';
 import { SessionMachine } from './session/session-machine.js';
 
 /**
@@ -21,8 +20,8 @@ export class SessionObject extends DurableObject {
   readonly #machine: SessionMachine;
 
   constructor(ctx: DurableObjectState, env: object) {
-    super(ctx, env as never);
-    this.#machine = new SessionMachine(hostOf(ctx.storage as unknown as DurableStorageLike, 'SessionObject'));
+    super(ctx, env);
+    this.#machine = new SessionMachine(hostOf(ctx.storage, 'SessionObject'));
   }
 
   /** Ends one session. */
@@ -35,8 +34,8 @@ export class SessionObject extends DurableObject {
     return this.#machine.endAll(request);
   }
 
-  /** What is known about a session. */
-  check(request: { readonly ids: readonly string[] }): RevocationReply {
+  /** What is known about sessions. */
+  check(request: { readonly ids: readonly string[] }): CheckReply {
     return this.#machine.check(request);
   }
 

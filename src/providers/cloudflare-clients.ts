@@ -3,6 +3,8 @@ import { provideCache } from './cache.js';
 import type { ProvideCacheOptions } from './cache.js';
 import { createContainer } from './container.js';
 import type { Container } from './container.js';
+import { provideLocks } from './locks.js';
+import type { ProvideLocksOptions } from './locks.js';
 import type { Provider } from './provider.js';
 import { provideR2 } from './r2.js';
 import type { ProvideR2Options } from './r2.js';
@@ -20,13 +22,15 @@ export interface ProvideCloudflareClientsOptions {
   readonly sessionCache?: ProvideSessionCacheOptions;
   /** Of the rate limiter. */
   readonly rateLimiter?: ProvideRateLimiterOptions;
+  /** Of locks. */
+  readonly locks?: ProvideLocksOptions;
   /** Of the object storage. */
   readonly r2?: ProvideR2Options;
 }
 
 /**
  * Provides all clients under their default binding and variable names: `AUTH_SESSION_KV`, `RATE_LIMIT_KV`, `CACHE_KV`,
- * `R2_ACCOUNT_ID`, `R2_ACCESS_KEY_ID`, `R2_SECRET_ACCESS_KEY`. A binding is asked for when its client is first resolved,
+ * `LOCKS`, `R2_ACCOUNT_ID`, `R2_ACCESS_KEY_ID`, `R2_SECRET_ACCESS_KEY`. A binding is asked for when its client is first resolved,
  * so those of unused clients may be absent. A Worker that does not use R2 is smaller with one `provideX()` per client.
  *
  * @param options other names, and the clients' own options.
@@ -37,6 +41,7 @@ export function provideCloudflareClients(options: ProvideCloudflareClientsOption
     ...provideCache(options.cache),
     ...provideSessionCache(options.sessionCache),
     ...provideRateLimiter(options.rateLimiter),
+    ...provideLocks(options.locks),
     ...provideR2(options.r2),
   ];
 }

@@ -92,10 +92,14 @@ export function resolveOptional<T>(container: DependencyContainer, key: Injectio
 
 /** What a scope has for a provider of this package's own, or for what an app put in its place. It cannot fail, and so has no step in a path. */
 export function resolveOwn<T>(container: DependencyContainer, provider: Provider<T>): T | undefined {
-  const state = (container as Partial<ScopeContainer>)[STATE];
   const key = provider.token as InjectionToken<T>;
-  const isOwn = state?.providers.get(provider.token) === provider && state.plainKeys?.has(key) !== true;
-  return isOwn ? (makeOnce(container, provider) as T) : resolveOptional(container, key);
+  return isAnsweredBy(container, provider) ? (makeOnce(container, provider) as T) : resolveOptional(container, key);
+}
+
+/** Whether it is `provider` that answers for its token in a scope, and nothing that an app put in its place. */
+export function isAnsweredBy(container: DependencyContainer, provider: Provider): boolean {
+  const state = (container as Partial<ScopeContainer>)[STATE];
+  return state?.providers.get(provider.token) === provider && state.plainKeys?.has(provider.token) !== true;
 }
 
 /** Answers for `provider` in `container`: what its scope has already, or else what the provider makes now. */

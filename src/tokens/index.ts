@@ -1,4 +1,5 @@
 import type { CacheClient } from '../clients/kv/cache/cache-client.js';
+import type { LockClient } from '../clients/durable/lock-client.js';
 import type { ObjectNamespaceLike } from '../clients/durable/object-namespace.js';
 import type { KVNamespaceLike } from '../clients/kv/kv-namespace.js';
 import type { OperationBudget } from '../clients/kv/operation-budget.js';
@@ -41,6 +42,8 @@ export const CACHE_CLIENT: Token<CacheClient> = token('CACHE_CLIENT');
 export const SESSION_CACHE_CLIENT: Token<SessionCacheClient> = token('SESSION_CACHE_CLIENT');
 /** The rate limiter. */
 export const RATE_LIMITER_CLIENT: Token<RateLimiterClient> = token('RATE_LIMITER_CLIENT');
+/** Locks. */
+export const LOCK_CLIENT: Token<LockClient> = token('LOCK_CLIENT');
 /** The object storage. */
 export const R2_CLIENT: Token<R2Client> = token('R2_CLIENT');
 

@@ -9,7 +9,7 @@ import type {
   ValueReply,
 } from './expiring-value-api.js';
 import { ExpiringValueMachine } from './expiring-value-machine.js';
-import type { EndAllRequest, EndSessionRequest, RevocationApi, RevocationReply } from './revocation-api.js';
+import type { CheckReply, EndAllRequest, EndSessionRequest, RevocationApi } from './revocation-api.js';
 import { RevocationMachine } from './revocation-machine.js';
 
 /**
@@ -36,7 +36,7 @@ export class SessionMachine implements RevocationApi, ExpiringValueApi, ObjectMa
   }
 
   /** As `RevocationApi` says. */
-  check(request: { readonly ids: readonly string[] }): RevocationReply {
+  check(request: { readonly ids: readonly string[] }): CheckReply {
     return this.#revocations.check(request);
   }
 
