@@ -20,7 +20,6 @@ export type { HitCount, HitCountOptions, HitCountSource, HitCountStore, HitLimit
  * ```ts
  * import express from 'express';
  * import { rateLimit } from 'express-rate-limit';
- * import { MemoryRateLimitStore } from '@codex/cloudflare-clients';
  * import { expressRateLimitStore } from '@codex/cloudflare-clients/adapters/express-rate-limit';
  *
  * const store = expressRateLimitStore(new MemoryRateLimitStore(), { keyPrefix: 'rl:api:' });

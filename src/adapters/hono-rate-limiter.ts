@@ -19,7 +19,6 @@ export type { HitCount, HitCountOptions, HitCountSource, HitCountStore, HitLimit
  * ```ts
  * import { Hono } from 'hono';
  * import { rateLimiter } from 'hono-rate-limiter';
- * import { ipKey } from '@codex/cloudflare-clients';
  * import { honoRateLimitStore } from '@codex/cloudflare-clients/adapters/hono-rate-limiter';
  *
  * const app = new Hono<{ Bindings: Env }>();
