@@ -11,6 +11,8 @@ declare global {
     AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace; MEDIA: R2Bucket;
     LOCKS: DurableObjectNamespace;
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
+    RATE_LIMITER: DurableObjectNamespace; LOCKS: DurableObjectNamespace; COUNTERS: DurableObjectNamespace; SESSIONS: DurableObjectNamespace;
+    FLOOD_FILTER: RateLimit;
   }
   interface Content { id: string }
   interface Database { list(category: string): Promise<Content[]>; get(id: string): Promise<Content | null> }
@@ -83,7 +85,11 @@ describe('the examples in doc comments', () => {
       'sinks-tracer-sink',
       'clients-kv-kv-client',
       'clients-kv-session-session-cache-client',
-      'clients-kv-rate-limiter-client',
+      'clients-rate-limit-binding-rate-limit-store',
+      'clients-rate-limit-layered-rate-limit-store',
+      'clients-rate-limit-memory-rate-limit-store',
+      'clients-rate-limit-object-rate-limit-store',
+      'clients-rate-limit-rate-limiter-client',
       'clients-r2-r2-client',
       'clients-r2-hls-hls-tokens',
       'clients-r2-hls-rewrite-playlist',
@@ -100,6 +106,7 @@ describe('the examples in doc comments', () => {
       'providers-cloudflare-clients',
       'errors',
       'testing-provide-mock',
+      'testing-rate-limit-contract',
     ]) {
       // prettier-ignore
       expect([...documented]).toContain(file);

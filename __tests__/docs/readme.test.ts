@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { root, typeCheck } from '../support/type-check.js';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const guides = ['caching', 'uploads', 'private-hls', 'r2-operations'].map((name) => `docs/${name}.md`);
+const guides = ['caching', 'uploads', 'private-hls', 'r2-operations', 'rate-limiting'].map((name) => `docs/${name}.md`);
 
 /** The TypeScript in a document. */
 const examplesOf = (text: string): string[] => [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
@@ -20,6 +20,8 @@ declare global {
   }
   interface Env { ANALYTICS: AnalyticsEngineDataset; MEDIA: R2Bucket }
   interface Env { HLS_SECRET: string; HLS_OLD_SECRET: string }
+  interface Env { RATE_LIMITER: DurableObjectNamespace; FLOOD_FILTER: RateLimit }
+  function verifyPassword(email: string, password: string): Promise<boolean>;
   function fetchFront(signal: AbortSignal): Promise<string[]>;
   function openDatabase(env: object): { titles(): Promise<string[]> };
 }
