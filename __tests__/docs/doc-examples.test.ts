@@ -9,7 +9,6 @@ import type { DurableObjectNamespace, KVNamespace, R2Bucket } from '@cloudflare/
 declare global {
   interface Env {
     AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace; MEDIA: R2Bucket;
-    LOCKS: DurableObjectNamespace;
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
     RATE_LIMITER: DurableObjectNamespace; LOCKS: DurableObjectNamespace; COUNTERS: DurableObjectNamespace; SESSIONS: DurableObjectNamespace;
     FLOOD_FILTER: RateLimit;
@@ -76,6 +75,8 @@ describe('the examples in doc comments', () => {
       'clients-kv-codecs-encrypted-codec',
       'clients-kv-operation-budget',
       'adapters-cachified',
+      'adapters-express-rate-limit',
+      'adapters-hono-rate-limiter',
       'adapters-keyv',
       'adapters-unstorage',
       'sinks-analytics-engine-sink',
@@ -86,6 +87,9 @@ describe('the examples in doc comments', () => {
       'clients-kv-kv-client',
       'clients-kv-session-session-cache-client',
       'clients-rate-limit-binding-rate-limit-store',
+      'clients-rate-limit-enforce-limit',
+      'clients-rate-limit-ip-key',
+      'clients-rate-limit-rate-limit-headers',
       'clients-rate-limit-layered-rate-limit-store',
       'clients-rate-limit-memory-rate-limit-store',
       'clients-rate-limit-object-rate-limit-store',
@@ -102,6 +106,8 @@ describe('the examples in doc comments', () => {
       'decorators-cache-key',
       'decorators-cache-put',
       'decorators-injectable',
+      'decorators-locked',
+      'decorators-rate-limited',
       'providers-container',
       'providers-cloudflare-clients',
       'errors',
