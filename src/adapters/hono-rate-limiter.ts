@@ -8,7 +8,8 @@ export type { HitCount, HitCountOptions, HitCountSource, HitCountStore, HitLimit
  * lets 5 through. The window is fixed and starts with a client's first request; it is a whole number of seconds.
  *
  * The library counts first and compares then, so refused requests count. Nobody is kept out longer by that, as the window does not move; `used` goes on
- * growing, and each refusal is a call of the object. `RateLimiterClient` refuses from memory, and knows windows that slide.
+ * growing, and each refusal is a call of the object. `skipFailedRequests` does not take refusals back: the library does not
+ * take them for failures. `RateLimiterClient` refuses from memory, and knows windows that slide.
  *
  * @param source the Durable Object namespace of `RateLimiterObject`, a `RateLimiterClient`, or a store such as `MemoryRateLimitStore`.
  * @param options the prefix of the keys.
