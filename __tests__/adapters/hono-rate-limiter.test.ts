@@ -48,7 +48,8 @@ describe('honoRateLimitStore, with hono-rate-limiter itself', () => {
     await Promise.all(Array.from({ length: 9 }, () => get()));
     expect((await get('/', 'b')).status).toBe(200);
     clock.advance(59_000);
-    expect((await get()).status).toBe(429);
+    // Refused requests count, and yet keep nobody out for longer.
+    for (let index = 0; index < 9; index += 1) expect((await get()).status).toBe(429);
     clock.advance(1_000);
     expect((await get()).status).toBe(200);
   });
