@@ -134,8 +134,8 @@ export interface SessionHitEvent {
 /** A session could not be served from the cache. */
 export interface SessionMissEvent {
   readonly type: 'session.miss';
-  /** As for a cache miss; `revoked`: the user's sessions were ended after this one was cached. */
-  readonly reason: 'absent' | 'expired' | 'corrupt' | 'revoked' | 'error';
+  /** As for a cache miss; `revoked`: it was ended, or all sessions of its user were, after it was issued. */
+  readonly reason: 'absent' | 'expired' | 'corrupt' | 'revoked' | 'error' | 'forced';
 }
 
 /** Sessions were ended. */

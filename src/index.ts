@@ -60,6 +60,9 @@ export { diffCors, getCors, putCors } from './clients/r2/bucket/cors.js';
 export { diffLifecycle, getLifecycle, putLifecycle } from './clients/r2/bucket/lifecycle.js';
 export { parseR2Event } from './clients/r2/bucket/queue-event.js';
 
+// Durable Objects in memory, for development
+export { memorySessions } from './durable-objects/session/memory-sessions.js';
+
 // Codecs of the cache
 export { encryptedCodec } from './clients/kv/codecs/encrypted-codec.js';
 export { gzipCodec } from './clients/kv/codecs/gzip-codec.js';
@@ -221,7 +224,17 @@ export type { TooManyRequestsOptions } from './clients/rate-limit/too-many-reque
 
 // Types of sessions
 export type { CachedSession } from './clients/kv/session/session.js';
-export type { SessionCacheClientOptions } from './clients/kv/session/session-cache-client.js';
+export type { SessionPepper, SessionPeppers } from './clients/kv/session/peppers.js';
+export type {
+  GetOrLoadSessionOptions,
+  SessionLoader,
+  SessionLookup,
+  SessionStaleness,
+  SessionSummary,
+  SessionUserOptions,
+} from './clients/kv/session/session-lookup.js';
+export type { SessionCacheClientOptions, SlidingExpiry } from './clients/kv/session/session-options.js';
+export type { SetSessionOptions } from './clients/kv/session/session-writer.js';
 
 // Types of R2: objects
 export type { R2DeleteFailure, R2DeleteResult } from './clients/r2/bulk/bulk-deletion.js';

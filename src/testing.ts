@@ -6,6 +6,7 @@ export { EventuallyConsistentKV } from './testing/eventually-consistent-kv.js';
 export { ManualClock } from './testing/manual-clock.js';
 export { MemoryKVNamespace } from './testing/memory-kv-namespace.js';
 export { kvNamespaceContract } from './testing/kv-namespace-contract.js';
+export { lockContract } from './testing/lock-contract.js';
 export { r2ClientContract } from './testing/r2-contract.js';
 export { rateLimitStoreContract } from './testing/rate-limit-contract.js';
 export { provideMock } from './testing/provide-mock.js';
@@ -22,6 +23,7 @@ export type { ColoKV } from './testing/colo-kv.js';
 export type { EventuallyConsistentKVOptions } from './testing/eventually-consistent-kv.js';
 export type { KVHop } from './testing/kv-versions.js';
 export type { KVContractCase } from './testing/kv-namespace-contract.js';
+export type { LockContractCase } from './testing/lock-contract.js';
 export type { R2ContractCase, R2ContractClient } from './testing/r2-contract-expect.js';
 export type {
   RateLimitContractCase,

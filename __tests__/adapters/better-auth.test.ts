@@ -162,6 +162,19 @@ describe('betterAuthStorage', () => {
     expect(await codeOf(() => betterAuthStorage(other).get('a'))).toBe('INVALID_BINDING');
   });
 
+  test('writes no key of a session for ten minutes after it was deleted, and any other at once', async () => {
+    const { storage } = setUp();
+    for (const key of [TOKEN, `verification:${TOKEN}`]) {
+      await storage.set(key, 'x', 3600);
+      await storage.delete(key);
+      await storage.set(key, 'y', 3600);
+    }
+    expect([await storage.get(TOKEN), await storage.get(`verification:${TOKEN}`)]).toEqual([null, 'y']);
+    jest.setSystemTime(START_MS + 600_000);
+    await storage.set(TOKEN, 'z', 3600);
+    expect(await storage.get(TOKEN)).toBe('z');
+  });
+
   test('works without this', async () => {
     const { get, set, getAndDelete, increment, delete: remove } = setUp().storage;
     await set('a', 'x', 10);
@@ -293,6 +306,33 @@ describe('betterAuthStorage', () => {
       expect(await statusOf(() => new Device(app).signIn('down@example.com'))).toBe(500);
       isDown = false;
       expect((await device.session())?.user.email).toBe('down@example.com');
+    });
+
+    test('keeps a session signed out that a slower request renews meanwhile', async () => {
+      const { storage } = setUp();
+      // The renewal has read the session, and is about to write it.
+      let [arrive, goOn]: (() => void)[] = [() => undefined, () => undefined];
+      const arrived = new Promise<void>((resolve) => (arrive = resolve));
+      const released = new Promise<void>((resolve) => (goOn = resolve));
+      let isHeld = false;
+      const set: SecondaryStorage['set'] = async (key, value, ttl) => {
+        if (isHeld && key.length === 32) {
+          arrive?.();
+          await released;
+        }
+        await storage.set(key, value, ttl);
+      };
+      const app = appOver({ ...storage, set });
+      const device = new Device(app);
+      await device.signUp('renewed@example.com');
+      await app.advance(2 * DAY_MS);
+      isHeld = true;
+      const renewing = device.copy().session();
+      await arrived;
+      expect((await device.copy().post('/sign-out')).status).toBe(200);
+      goOn?.();
+      await renewing;
+      expect(await device.copy().session()).toBeNull();
     });
 
     test('leaves nothing behind when all times are over', async () => {

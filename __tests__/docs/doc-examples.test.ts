@@ -5,7 +5,7 @@ import { root, typeCheck } from '../support/type-check.js';
 /** What the examples take from the app around them. */
 const SURROUNDINGS = `
 import type * as clients from '@codex/cloudflare-clients';
-import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
+import type { DurableObjectNamespace, KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 declare global {
   interface Env {
     AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace; MEDIA: R2Bucket;
@@ -69,11 +69,14 @@ describe('the examples in doc comments', () => {
   it('are there for each client, decorator and way to make a container', () => {
     const documented = new Set(examples.map(([name]) => name.replace(/-ts-\d+$/, '')));
     for (const file of [
+      'clients-durable-lock-client',
       'clients-kv-cache-cache-client',
       'clients-kv-cache-memory-tier',
       'clients-kv-codecs-encrypted-codec',
       'clients-kv-operation-budget',
       'adapters-cachified',
+      'adapters-express-rate-limit',
+      'adapters-hono-rate-limiter',
       'adapters-keyv',
       'adapters-unstorage',
       'sinks-analytics-engine-sink',
@@ -84,6 +87,9 @@ describe('the examples in doc comments', () => {
       'clients-kv-kv-client',
       'clients-kv-session-session-cache-client',
       'clients-rate-limit-binding-rate-limit-store',
+      'clients-rate-limit-enforce-limit',
+      'clients-rate-limit-ip-key',
+      'clients-rate-limit-rate-limit-headers',
       'clients-rate-limit-layered-rate-limit-store',
       'clients-rate-limit-memory-rate-limit-store',
       'clients-rate-limit-object-rate-limit-store',
@@ -100,6 +106,8 @@ describe('the examples in doc comments', () => {
       'decorators-cache-key',
       'decorators-cache-put',
       'decorators-injectable',
+      'decorators-locked',
+      'decorators-rate-limited',
       'providers-container',
       'providers-cloudflare-clients',
       'errors',

@@ -33,6 +33,8 @@ export const flush = (one: AnalyticsEngineSink): void => one[Symbol.dispose]();
 const CODECS = `
 import { encryptedCodec } from '@codex/cloudflare-clients';
 export * from '@codex/cloudflare-clients/adapters/cachified';
+export { honoRateLimitStore } from '@codex/cloudflare-clients/adapters/hono-rate-limiter';
+export { expressRateLimitStore } from '@codex/cloudflare-clients/adapters/express-rate-limit';
 export * from '@codex/cloudflare-clients/adapters/keyv';
 export * from '@codex/cloudflare-clients/adapters/unstorage';
 IMPORT

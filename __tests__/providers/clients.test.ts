@@ -7,12 +7,16 @@ import {
   createContainer,
   createRequestContainer,
   EVENT_SINK,
+  LOCK_CLIENT,
+  LockClient,
+  memoryLocks,
   OPERATION_BUDGET,
   OperationBudget,
   provide,
   provideCache,
   provideCloudflareClients,
   provideKVClient,
+  provideLocks,
   provideR2,
   provideRateLimiter,
   provideSessionCache,
@@ -42,6 +46,7 @@ function testEnv() {
     CACHE_KV: new MemoryKVNamespace(),
     AUTH_SESSION_KV: new MemoryKVNamespace(),
     RATE_LIMIT_KV: new MemoryKVNamespace(),
+    LOCKS: memoryLocks(),
     ...R2_VARIABLES,
   };
 }
@@ -54,6 +59,7 @@ describe('provideCloudflareClients', () => {
     expect(scope.resolve(CACHE_CLIENT)).toBe(scope.resolve(CacheClient));
     expect(scope.resolve(SESSION_CACHE_CLIENT)).toBe(scope.resolve(SessionCacheClient));
     expect(scope.resolve(RATE_LIMITER_CLIENT)).toBe(scope.resolve(RateLimiterClient));
+    expect(scope.resolve(LOCK_CLIENT)).toBe(scope.resolve(LockClient));
     expect(scope.resolve(R2_CLIENT)).toBe(scope.resolve(R2Client));
     expect(scope.resolve(CacheClient)).toBeInstanceOf(CacheClient);
   });
@@ -72,6 +78,8 @@ describe('provideCloudflareClients', () => {
     expect(await env.CACHE_KV.get('cache:a:b')).toBe('1');
     expect(await env.AUTH_SESSION_KV.get('session:t')).not.toBeNull();
     expect(await env.RATE_LIMIT_KV.get('rl:login:ip')).not.toBeNull();
+    expect(await scope.resolve(LockClient).tryAcquire('job:1', { ttlMs: 1_000 })).not.toBeNull();
+    expect(env.LOCKS.stored).toEqual(['job:1']);
   });
 
   it('asks for a binding only when its client is resolved', () => {
@@ -138,7 +146,7 @@ describe('provideCloudflareClients', () => {
   });
 
   it('refuses an empty binding name when it is called', async () => {
-    for (const provide of [provideCache, provideSessionCache, provideRateLimiter]) {
+    for (const provide of [provideCache, provideSessionCache, provideRateLimiter, provideLocks]) {
       expect(await codeOf(() => provide({ binding: '' }))).toBe('INVALID_OPTION');
     }
   });

@@ -10,6 +10,9 @@ import { KeyDigest } from './key-digest.js';
 const DEFAULT_TIMEOUT_MS = 2_000;
 const MAX_TTL_SECONDS = 3_155_760_000;
 const PREFIX = /^[A-Za-z0-9_.-]{1,64}$/;
+// A session's key is its token. One that was deleted is never issued again; what still writes it read it before that.
+const SESSION_TOKEN = /^[A-Za-z0-9]{32}$/;
+const SEAL_MS = 600_000;
 // What an object counts is never encoded, and nothing that a codec made looks like it.
 const COUNT = /^\d+$/;
 
@@ -68,7 +71,11 @@ export interface BetterAuthStorage {
    * @throws {CloudflareClientError} `INVALID_TTL`; `INVALID_VALUE` for what is no string, or is longer than 500,000 UTF-16 units as stored.
    */
   readonly set: (key: string, value: string, ttl?: number) => Promise<void>;
-  /** Deletes a value; a missing one is no failure. */
+  /**
+   * Deletes a value; a missing one is no failure. The key of a session, which is a token of 32 letters and digits, cannot be written in the next
+   * ten minutes: Better Auth renews a session by reading and writing it, and would bring back one that was signed out in between. `set` then
+   * does nothing.
+   */
   readonly delete: (key: string) => Promise<void>;
   /** Reads and deletes a value in one step: of many callers one gets it, the others get `null`. */
   readonly getAndDelete: (key: string) => Promise<string | null>;
@@ -140,13 +147,15 @@ class ObjectStorage implements BetterAuthStorage {
     const text = await this.#encode(key, value);
     const operationId = this.#operationId();
     const name = await this.#nameOf(key);
-    const { isStored } = await this.#objects.call(name, 'setValue', { operationId, text, ttlMs });
-    if (!isStored)
+    const { outcome } = await this.#objects.call(name, 'setValue', { operationId, text, ttlMs });
+    if (outcome === 'too-long')
       throw invalidValue(`A value of ${text.length} UTF-16 units is refused: give at most ${MAX_VALUE_LENGTH}.`);
   };
 
   readonly delete = async (key: string): Promise<void> => {
-    await this.#objects.call(await this.#nameOf(key), 'deleteValue', { operationId: this.#operationId() });
+    const sealMs = SESSION_TOKEN.test(key) ? SEAL_MS : 0;
+    const operationId = this.#operationId();
+    await this.#objects.call(await this.#nameOf(key), 'deleteValue', { operationId, sealMs });
   };
 
   readonly getAndDelete = async (key: string): Promise<string | null> => {

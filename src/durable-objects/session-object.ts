@@ -1,8 +1,14 @@
 import { DurableObject } from 'cloudflare:workers';
 import { hostOf } from './durable-object-host.js';
-import type { DurableStorageLike } from './durable-object-host.js';
-import type { IncrementValueRequest, SetValueRequest, ValueChange, ValueReply } from './session/expiring-value-api.js';
-import type { EndAllRequest, EndSessionRequest, RevocationReply } from './session/revocation-api.js';
+import type {
+  DeleteValueRequest,
+  IncrementValueRequest,
+  SetValueOutcome,
+  SetValueRequest,
+  ValueChange,
+  ValueReply,
+} from './session/expiring-value-api.js';
+import type { CheckReply, EndAllRequest, EndSessionRequest } from './session/revocation-api.js';
 import { SessionMachine } from './session/session-machine.js';
 
 /**
@@ -14,8 +20,8 @@ export class SessionObject extends DurableObject {
   readonly #machine: SessionMachine;
 
   constructor(ctx: DurableObjectState, env: object) {
-    super(ctx, env as never);
-    this.#machine = new SessionMachine(hostOf(ctx.storage as unknown as DurableStorageLike, 'SessionObject'));
+    super(ctx, env);
+    this.#machine = new SessionMachine(hostOf(ctx.storage, 'SessionObject'));
   }
 
   /** Ends one session. */
@@ -28,8 +34,8 @@ export class SessionObject extends DurableObject {
     return this.#machine.endAll(request);
   }
 
-  /** What is known about a session. */
-  check(request: { readonly ids: readonly string[] }): RevocationReply {
+  /** What is known about sessions. */
+  check(request: { readonly ids: readonly string[] }): CheckReply {
     return this.#machine.check(request);
   }
 
@@ -39,12 +45,12 @@ export class SessionObject extends DurableObject {
   }
 
   /** Stores a value. */
-  setValue(request: SetValueRequest): { readonly isStored: boolean } {
+  setValue(request: SetValueRequest): { readonly outcome: SetValueOutcome } {
     return this.#machine.setValue(request);
   }
 
   /** Deletes the value. */
-  deleteValue(request: ValueChange): { readonly isDeleted: true } {
+  deleteValue(request: DeleteValueRequest): { readonly isDeleted: true } {
     return this.#machine.deleteValue(request);
   }
 

@@ -91,6 +91,7 @@ function failure(code: CloudflareClientError['code'], path: string[], reason: st
 const PROVIDERS: Readonly<Record<string, string>> = {
   AUTH_SESSION_KV: 'provideSessionCache()',
   SESSION_CACHE_CLIENT: 'provideSessionCache()',
+  SESSIONS: 'provideSessionCache()',
   RATE_LIMIT_KV: 'provideRateLimiter()',
   RATE_LIMITER_CLIENT: 'provideRateLimiter()',
   CACHE_KV: 'provideCache()',

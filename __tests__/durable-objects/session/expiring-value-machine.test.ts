@@ -31,7 +31,7 @@ describe('ExpiringValueMachine', () => {
     const { objects, stub, id } = setUp();
     expect(await stub().getValue()).toEqual({ text: null });
     expect(await stub().takeValue({ operationId: id() })).toEqual({ text: null });
-    expect(await stub().deleteValue({ operationId: id() })).toEqual({ isDeleted: true });
+    expect(await stub().deleteValue({ operationId: id(), sealMs: 0 })).toEqual({ isDeleted: true });
     expect(objects.stored).toEqual([]);
   });
 
@@ -59,7 +59,7 @@ describe('ExpiringValueMachine', () => {
     const { stub, id } = setUp();
     await stub().setValue({ operationId: id(), text: 'a'.repeat(500_000), ttlMs: null });
     const longer = { operationId: id(), text: 'b'.repeat(500_001), ttlMs: null };
-    expect(await stub().setValue(longer)).toEqual({ isStored: false });
+    expect(await stub().setValue(longer)).toEqual({ outcome: 'too-long' });
     expect((await stub().getValue()).text?.[0]).toBe('a');
   });
 
@@ -126,9 +126,9 @@ describe('ExpiringValueMachine', () => {
     expect(await increment()).toEqual({ count: 2 });
     await set('1');
     expect(await stub().getValue()).toEqual({ text: '2' });
-    await stub().deleteValue({ operationId: 'delete' });
+    await stub().deleteValue({ operationId: 'delete', sealMs: 0 });
     await stub().setValue({ operationId: 'again', text: 'new', ttlMs: null });
-    await stub().deleteValue({ operationId: 'delete' });
+    await stub().deleteValue({ operationId: 'delete', sealMs: 0 });
     expect(await stub().getValue()).toEqual({ text: 'new' });
   });
 
@@ -141,6 +141,26 @@ describe('ExpiringValueMachine', () => {
     }
     objects.reset();
     for (let index = 1; index <= 500; index += 1) expect(await increment(index)).toEqual({ count: index });
+  });
+
+  test('stores nothing for as long as it was sealed, also after a reset, and is clean after that', async () => {
+    const { clock, objects, stub, id } = setUp();
+    const set = () => stub().setValue({ operationId: id(), text: 'back', ttlMs: 24 * HOUR_MS });
+    await stub().deleteValue({ operationId: id(), sealMs: HOUR_MS });
+    expect(await set()).toEqual({ outcome: 'stored' });
+    await stub().deleteValue({ operationId: id(), sealMs: 10 * MINUTE_MS });
+    clock.advance(10 * MINUTE_MS - 1);
+    objects.runAlarms();
+    objects.reset();
+    expect(await set()).toEqual({ outcome: 'sealed' });
+    expect(await stub().getValue()).toEqual({ text: null });
+    clock.advance(1);
+    expect(await set()).toEqual({ outcome: 'stored' });
+    expect(await stub().getValue()).toEqual({ text: 'back' });
+    await stub().deleteValue({ operationId: id(), sealMs: 10 * MINUTE_MS });
+    clock.advance(10 * MINUTE_MS);
+    objects.runAlarms();
+    expect(objects.stored).toEqual([]);
   });
 
   describe('cleaning', () => {
@@ -164,7 +184,7 @@ describe('ExpiringValueMachine', () => {
       for (const end of ['deleteValue', 'takeValue'] as const) {
         const { clock, objects, stub, id } = setUp();
         await stub().setValue({ operationId: id(), text: 'one', ttlMs: 24 * HOUR_MS });
-        await stub()[end]({ operationId: id() });
+        await stub()[end]({ operationId: id(), sealMs: 0 });
         clock.advance(MINUTE_MS);
         objects.runAlarms();
         expect(objects.stored).toEqual([]);
@@ -207,7 +227,7 @@ describe('ExpiringValueMachine', () => {
       objects.runAlarms();
       objects.evict();
       expect(await stub().getValue()).toEqual({ text: 'three' });
-      await stub().deleteValue({ operationId: id() });
+      await stub().deleteValue({ operationId: id(), sealMs: 0 });
       clock.advance(MINUTE_MS);
       objects.runAlarms();
       expect(objects.stored).toEqual([]);
@@ -259,7 +279,7 @@ describe('ExpiringValueMachine', () => {
           text = null;
         }
         if (act === 'delete') {
-          await attempt(() => stub().deleteValue({ operationId }));
+          await attempt(() => stub().deleteValue({ operationId, sealMs: 0 }));
           text = null;
         }
         if (act === 'set' || act === 'short') {

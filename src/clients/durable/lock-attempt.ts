@@ -1,5 +1,5 @@
 import { MAX_POLL_MS } from '../../durable-objects/lock/lock-api.js';
-import type { LockAnswer } from '../../durable-objects/lock/lock-api.js';
+import type { LockAnswer, LockRequest } from '../../durable-objects/lock/lock-api.js';
 import { isCloudflareClientError } from '../../errors.js';
 import { keyPrefix } from '../kv/key.js';
 import { Interruption } from './interruption.js';
@@ -10,11 +10,22 @@ import type { LockServices } from './lock-services.js';
 
 /** Longest time that giving up may take, in milliseconds. */
 const MAX_WITHDRAWAL_MS = 1_000;
+/** How often a call that waits may fail in succession because its object was reset, each time with all its attempts. */
+const MAX_RESETS = 5;
 
 /** A lease that the object has granted, by this side's clock. */
 interface Grant {
   readonly fence: number;
   readonly until: number;
+}
+
+/** What differs between the calls of an attempt. */
+type Question = Pick<LockRequest, 'queue' | 'ticket' | 'waitMs'>;
+
+interface Reply {
+  readonly answer: LockAnswer;
+  /** When the call was sent, by this side's clock. */
+  readonly sentAt: number;
 }
 
 /** One attempt to hold a lock, under a name of its own by which the object knows it again. */
@@ -88,7 +99,7 @@ export class LockAttempt {
       const leftMs = Math.max(1, this.#startedAt + waitMs - this.#services.now());
       // The first answer comes at once, with the ticket that keeps the place when the object is reset.
       const pollMs = ticket === undefined ? 0 : Math.min(leftMs, MAX_POLL_MS);
-      const { answer, sentAt } = await this.#ask({ queue: true, ticket, waitMs: pollMs });
+      const { answer, sentAt } = await this.#poll({ queue: true, ticket, waitMs: pollMs }, interruption);
       if (answer.state === 'wait') ticket = answer.ticket;
       else if (answer.state !== 'granted') return 'timeout';
       else if (sentAt + answer.remainingMs > this.#services.now()) {
@@ -98,11 +109,18 @@ export class LockAttempt {
     return 'timeout';
   }
 
-  async #ask(how: {
-    readonly queue: boolean;
-    readonly ticket?: number | undefined;
-    readonly waitMs: number;
-  }): Promise<{ readonly answer: LockAnswer; readonly sentAt: number }> {
+  /** A call that waits for seconds may see more than one reset, which says nothing against the next. */
+  async #poll(question: Question, interruption: Interruption): Promise<Reply> {
+    for (let resets = 1; ; resets += 1) {
+      try {
+        return await this.#ask(question);
+      } catch (error) {
+        if (resets > MAX_RESETS || interruption.isOver || !isReset(error)) throw error;
+      }
+    }
+  }
+
+  async #ask(how: Question): Promise<Reply> {
     const { ttlMs, permits } = this.#wanted;
     const request = { owner: this.#owner, ttlMs, permits, ...how };
     const sentAt = this.#services.now();
@@ -141,4 +159,9 @@ export class LockAttempt {
     const hold = { name: this.#name, owner: this.#owner, fence, ttlMs };
     return new Lock(this.#services, hold, { since, until }, autoRenew);
   }
+}
+
+function isReset(error: unknown): boolean {
+  const { cause } = error as { cause?: { durableObjectReset?: unknown } | null };
+  return cause?.durableObjectReset === true;
 }

@@ -7,6 +7,11 @@ import { isObjectNamespace } from './object-namespace.js';
 
 const MAX_ATTEMPTS = 3;
 const BASE_DELAY_MS = 50;
+// A stub has methods since RPC came with this compatibility date: https://developers.cloudflare.com/workers/configuration/compatibility-flags/
+const NO_RPC = 'The stub does not support RPC: it needs a compatibility date of 2024-04-03 or later.';
+const WRONG_OBJECT = /does not implement the method|does not support RPC/;
+
+type Rpc = (...args: unknown[]) => Promise<unknown>;
 
 /** What an object of ours answers to, by name: the methods of its state machine. */
 export type ObjectApi<Api> = { [Method in keyof Api]: (...args: never[]) => unknown };
@@ -58,7 +63,7 @@ export class ObjectCaller<Api extends ObjectApi<Api>> {
   /**
    * Calls a method of the object `name`.
    *
-   * @param name the object's name; messages show it up to its last colon.
+   * @param name the object's name; messages show it up to its first colon.
    * @param method what is called.
    * @param args what it is given.
    * @returns what it answers.
@@ -104,8 +109,10 @@ export class ObjectCaller<Api extends ObjectApi<Api>> {
     const id = this.#namespace.idFromName(name);
     // A hint matters to a new object alone.
     const options = locationHint === undefined ? undefined : { locationHint };
-    const stub = this.#namespace.get(id as never, options as never);
-    return (stub as Record<string, (...args: unknown[]) => Promise<unknown>>)[method]?.(...args);
+    const stub = this.#namespace.get(id as never, options as never) as Record<string, Rpc | undefined>;
+    // Called on the stub: a method of one is bound to nothing.
+    if (typeof stub[method] !== 'function') throw new TypeError(NO_RPC);
+    return stub[method](...args);
   }
 }
 
@@ -130,8 +137,11 @@ function isRetryable(cause: unknown): boolean {
 function failure(cause: unknown, name: string, method: string, className: string): CloudflareClientError {
   const shown = `${keyPrefix(name)}…`;
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (cause instanceof TypeError && /does not implement the method|does not support RPC/.test(message)) {
-    const remedy = `check that the binding names ${className} of @codex/cloudflare-clients/durable-objects`;
+  if (cause instanceof TypeError && WRONG_OBJECT.test(message)) {
+    const remedy =
+      cause.message === NO_RPC
+        ? 'set compatibility_date in wrangler.jsonc to 2024-04-03 or later'
+        : `check that the binding names ${className} of @codex/cloudflare-clients/durable-objects`;
     return new CloudflareClientError('INVALID_BINDING', `The bound object has no ${method}: ${remedy}.`, { cause });
   }
   const isOverloaded = (cause as { overloaded?: unknown } | null)?.overloaded === true;

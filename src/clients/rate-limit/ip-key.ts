@@ -12,8 +12,13 @@ const MAX_PREFIX_LENGTH = 64;
 // The longest address has 45 characters; the rest is room for brackets, a port and a zone.
 const MAX_LENGTH = 100;
 const GROUPS = 8;
-const IPV4_PART = /^(?:0|[1-9]\d{0,2})$/;
-const IPV6_GROUP = /^[\da-f]{1,4}$/i;
+const NONE = -1;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const LETTER_A = 0x61;
+const LETTER_F = 0x66;
+const LOWER_CASE = 0x20;
 const PORT = /^\d{1,5}$/;
 /** `::ffff:0:0/96`: an IPv4 address as a socket of IPv6 shows it. https://www.rfc-editor.org/rfc/rfc4291#section-2.5.5.2 */
 const MAPPED = [0, 0, 0, 0, 0, 0xffff];
@@ -57,7 +62,7 @@ export function ipKey(address: string | null | undefined, options: IpKeyOptions 
   checkPrefixLength(ipv6PrefixLength);
   if (typeof address !== 'string' || address.length > MAX_LENGTH) return UNKNOWN;
   const host = hostOf(address.trim());
-  if (parseIPv4(host) !== null) return host;
+  if (!host.includes(':')) return parseIPv4(host) === null ? UNKNOWN : host;
   const groups = parseIPv6(withoutZone(host));
   if (groups === null) return UNKNOWN;
   return startsWith(groups, MAPPED) || startsWith(groups, TRANSLATED)
@@ -100,44 +105,75 @@ function withoutZone(host: string): string {
 
 /** The address as a number; `null` for anything but four decimal parts: `0177.0.0.1` means different hosts to different programs. */
 function parseIPv4(text: string): number | null {
-  const parts = text.split('.');
-  if (parts.length !== 4) return null;
   let address = 0;
-  for (const part of parts) {
-    if (!IPV4_PART.test(part) || Number(part) > 255) return null;
-    address = address * 256 + Number(part);
+  let parts = 0;
+  let part = NONE;
+  for (let index = 0; index <= text.length; index += 1) {
+    const unit = index === text.length ? DOT : text.charCodeAt(index);
+    if (unit === DOT) {
+      if (part === NONE) return null;
+      address = address * 256 + part;
+      parts += 1;
+      part = NONE;
+      continue;
+    }
+    // Nothing follows a leading zero.
+    if (unit < ZERO || unit > NINE || part === 0) return null;
+    part = Math.max(part, 0) * 10 + unit - ZERO;
+    if (part > 255) return null;
   }
-  return address;
+  return parts === 4 ? address : null;
 }
 
 /** The eight groups, `null` for what is no IPv6 address. https://www.rfc-editor.org/rfc/rfc4291#section-2.2 */
 function parseIPv6(text: string): number[] | null {
-  const [start = '', end, more] = text.split('::');
-  if (more !== undefined) return null;
-  const head = parseGroups(start, end === undefined);
-  if (end === undefined) return head?.length === GROUPS ? head : null;
-  const tail = parseGroups(end, true);
-  if (head === null || tail === null) return null;
-  const missing = GROUPS - head.length - tail.length;
+  const gap = text.indexOf('::');
+  const groups: number[] = [];
+  if (gap === -1) return parseGroups(text, groups, true) && groups.length === GROUPS ? groups : null;
+  const tail: number[] = [];
+  const isSecond = text.includes('::', gap + 1);
+  if (isSecond || !parseGroups(text.slice(0, gap), groups, false)) return null;
   // A gap stands for one group at least.
-  return missing < 1 ? null : [...head, ...new Array<number>(missing).fill(0), ...tail];
+  if (!parseGroups(text.slice(gap + 2), tail, true) || groups.length + tail.length >= GROUPS) return null;
+  while (groups.length + tail.length < GROUPS) groups.push(0);
+  for (const group of tail) groups.push(group);
+  return groups;
 }
 
-/** The groups of one side of a gap; the last two can be written as an IPv4 address where the text ends with them. */
-function parseGroups(text: string, isEnd: boolean): number[] | null {
-  if (text === '') return [];
-  const groups: number[] = [];
-  const parts = text.split(':');
-  for (const [index, part] of parts.entries()) {
-    if (IPV6_GROUP.test(part)) {
-      groups.push(Number.parseInt(part, 16));
-      continue;
+/** Adds the groups of one side of a gap; the last two can be written as an IPv4 address where the text ends with them. */
+function parseGroups(text: string, groups: number[], isEnd: boolean): boolean {
+  let start = text === '' ? 1 : 0;
+  while (start <= text.length) {
+    const colon = text.indexOf(':', start);
+    const end = colon === -1 ? text.length : colon;
+    const group = parseGroup(text, start, end);
+    if (group !== NONE) groups.push(group);
+    else {
+      const embedded = isEnd && colon === -1 ? parseIPv4(text.slice(start)) : null;
+      if (embedded === null) return false;
+      groups.push(Math.floor(embedded / 0x10000), embedded % 0x10000);
     }
-    const embedded = isEnd && index === parts.length - 1 ? parseIPv4(part) : null;
-    if (embedded === null) return null;
-    groups.push(Math.floor(embedded / 0x10000), embedded % 0x10000);
+    start = end + 1;
   }
-  return groups;
+  return true;
+}
+
+/** One to four hexadecimal digits. */
+function parseGroup(text: string, start: number, end: number): number {
+  if (end === start || end - start > 4) return NONE;
+  let group = 0;
+  for (let index = start; index < end; index += 1) {
+    const digit = hexDigit(text.charCodeAt(index));
+    if (digit === NONE) return NONE;
+    group = group * 16 + digit;
+  }
+  return group;
+}
+
+function hexDigit(unit: number): number {
+  if (unit >= ZERO && unit <= NINE) return unit - ZERO;
+  const letter = unit | LOWER_CASE;
+  return letter >= LETTER_A && letter <= LETTER_F ? letter - LETTER_A + 10 : NONE;
 }
 
 function startsWith(groups: readonly number[], prefix: readonly number[]): boolean {
@@ -153,11 +189,17 @@ function ipv4Text(groups: readonly number[]): string {
 
 /** The last four groups are zeros in any case, so the longest gap is at the end. https://www.rfc-editor.org/rfc/rfc5952#section-4.2 */
 function networkText(groups: readonly number[], prefixLength: number): string {
-  const kept = groups.slice(0, MAX_PREFIX_LENGTH / 16).map((group, index) => {
-    const bits = Math.min(16, Math.max(0, prefixLength - 16 * index));
-    return group & ~(0xffff >> bits);
-  });
-  const length = kept.findLastIndex((group) => group !== 0) + 1;
-  const start = kept.slice(0, length).map((group) => group.toString(16));
-  return `${start.join(':')}::/${prefixLength}`;
+  let text = '';
+  let zeros = '';
+  for (let index = 0; 16 * index < prefixLength; index += 1) {
+    const bits = Math.min(16, prefixLength - 16 * index);
+    const group = (groups[index] ?? 0) & ~(0xffff >> bits);
+    const shown = `${index === 0 ? '' : ':'}${group.toString(16)}`;
+    if (group === 0) zeros += shown;
+    else {
+      text += zeros + shown;
+      zeros = '';
+    }
+  }
+  return `${text}::/${prefixLength}`;
 }

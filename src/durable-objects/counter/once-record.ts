@@ -28,7 +28,7 @@ const NOTHING: OnceRow = {
 
 /**
  * A piece of work that is done once: at most one run has the lease, its fence is above all before it, and what came of it is kept for as long as
- * was asked. A run costs four rows, and one for each renewal; waiting costs none.
+ * was asked. A run costs three rows, and one for each renewal; waiting costs none.
  */
 export class OnceRecord implements OnceApi {
   readonly #host: ObjectHost;

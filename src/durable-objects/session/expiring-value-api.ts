@@ -7,6 +7,18 @@ export interface ValueChange {
   readonly operationId: string;
 }
 
+/** A value to be deleted. */
+export interface DeleteValueRequest extends ValueChange {
+  /**
+   * For how long nothing is stored here afterwards, in milliseconds; 0 for a key that may be used again. A caller that read the value before it
+   * was deleted, and writes what it made of it, would bring it back.
+   */
+  readonly sealMs: number;
+}
+
+/** What became of a value that was to be stored. */
+export type SetValueOutcome = 'stored' | 'too-long' | 'sealed';
+
 /** A value to be stored. */
 export interface SetValueRequest extends ValueChange {
   /** At most 500,000 UTF-16 units. */
@@ -33,10 +45,10 @@ export interface ValueReply {
 export interface ExpiringValueApi {
   /** The value. Nothing is written. */
   getValue(): ValueReply;
-  /** Stores a value in place of what there was. `isStored` is `false` when it is too long, and nothing changes. */
-  setValue(request: SetValueRequest): { readonly isStored: boolean };
-  /** Deletes the value, if there is one. */
-  deleteValue(request: ValueChange): { readonly isDeleted: true };
+  /** Stores a value in place of what there was, unless it is too long or the object is sealed. */
+  setValue(request: SetValueRequest): { readonly outcome: SetValueOutcome };
+  /** Deletes the value, if there is one, and then seals the object if that is asked for. */
+  deleteValue(request: DeleteValueRequest): { readonly isDeleted: true };
   /** Deletes the value and answers what it was: of many callers one gets it, and gets it again when it asks again. */
   takeValue(request: ValueChange): ValueReply;
   /** Increases the counter; answers the count, or `null` when what is stored is no count, or can be counted no further. */

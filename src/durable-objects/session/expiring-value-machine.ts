@@ -2,8 +2,10 @@ import type { ObjectHost, ObjectMachine } from '../object-host.js';
 import { JOURNAL_MS, OperationJournal } from '../operation-journal.js';
 import type { JournalHead } from '../operation-journal.js';
 import type {
+  DeleteValueRequest,
   ExpiringValueApi,
   IncrementValueRequest,
+  SetValueOutcome,
   SetValueRequest,
   ValueChange,
   ValueReply,
@@ -22,10 +24,14 @@ interface Row {
   readonly text: string | null;
   /** `null` for a text that is kept until it is deleted. */
   readonly expiresAt: number | null;
+  /** Until when nothing is stored here, after the last text was deleted for good; 0 for never. */
+  readonly sealedUntil: number;
   readonly alarmAt: number | null;
   /** Changes that were done lately, each with the count that was answered, or 0. */
   readonly journal: JournalHead<number>;
 }
+
+type Content = Pick<Row, 'text' | 'expiresAt' | 'sealedUntil'>;
 
 /** A text that was taken, for the case that its taker did not get it. */
 interface Taken {
@@ -52,17 +58,21 @@ export class ExpiringValueMachine implements ExpiringValueApi, ObjectMachine {
   }
 
   /** As `ExpiringValueApi` says. */
-  setValue({ operationId, text, ttlMs }: SetValueRequest): { readonly isStored: boolean } {
-    if (text.length > MAX_VALUE_LENGTH) return { isStored: false };
-    if (this.#log().find(operationId) !== undefined) return { isStored: true };
-    this.#write(operationId, 0, { text, expiresAt: ttlMs === null ? null : this.#host.now() + ttlMs });
-    return { isStored: true };
+  setValue({ operationId, text, ttlMs }: SetValueRequest): { readonly outcome: SetValueOutcome } {
+    if (text.length > MAX_VALUE_LENGTH) return { outcome: 'too-long' };
+    if (this.#log().find(operationId) !== undefined) return { outcome: 'stored' };
+    if (this.#state().sealedUntil > this.#host.now()) return { outcome: 'sealed' };
+    const expiresAt = ttlMs === null ? null : this.#host.now() + ttlMs;
+    this.#write(operationId, 0, { text, expiresAt, sealedUntil: 0 });
+    return { outcome: 'stored' };
   }
 
   /** As `ExpiringValueApi` says. */
-  deleteValue({ operationId }: ValueChange): { readonly isDeleted: true } {
+  deleteValue({ operationId, sealMs }: DeleteValueRequest): { readonly isDeleted: true } {
     // Where there is nothing to delete nothing needs to be remembered: done again, it still deletes once.
-    if (this.#text() !== null && this.#log().find(operationId) === undefined) this.#write(operationId, 0, NOTHING);
+    if (this.#text() !== null && this.#log().find(operationId) === undefined) {
+      this.#write(operationId, 0, { ...NOTHING, sealedUntil: this.#host.now() + sealMs });
+    }
     return { isDeleted: true };
   }
 
@@ -86,8 +96,8 @@ export class ExpiringValueMachine implements ExpiringValueApi, ObjectMachine {
     const text = this.#text();
     const count = text === null ? 1 : nextCount(text);
     if (count === null) return { count };
-    const expiresAt = text === null ? this.#host.now() + ttlMs : this.#stored().expiresAt;
-    this.#write(operationId, count, { text: String(count), expiresAt });
+    const expiresAt = text === null ? this.#host.now() + ttlMs : this.#state().expiresAt;
+    this.#write(operationId, count, { ...NOTHING, text: String(count), expiresAt });
     return { count };
   }
 
@@ -112,11 +122,10 @@ export class ExpiringValueMachine implements ExpiringValueApi, ObjectMachine {
     return row.text;
   }
 
-  #write(operationId: string, count: number, { text, expiresAt }: Pick<Row, 'text' | 'expiresAt'>): void {
-    const { alarmAt } = this.#stored();
+  #write(operationId: string, count: number, content: Content): void {
+    const { alarmAt } = this.#state();
     const journal = this.#log().add(operationId, count, this.#host.now());
-    const row = { text, expiresAt, alarmAt, journal };
-    this.#store({ ...row, alarmAt: this.#keepAlarm(this.#until(row), alarmAt) });
+    this.#store({ ...content, journal, alarmAt: this.#keepAlarm(this.#until(content), alarmAt) });
   }
 
   /** Asks for an alarm where none is set that comes in time, or the one that was set is lost. */
@@ -128,8 +137,8 @@ export class ExpiringValueMachine implements ExpiringValueApi, ObjectMachine {
   }
 
   /** When the object is of no more use; `null` for never. */
-  #until({ text, expiresAt }: Pick<Row, 'text' | 'expiresAt'>): number | null {
-    if (text === null) return this.#log().until;
+  #until({ text, expiresAt, sealedUntil }: Content): number | null {
+    if (text === null) return Math.max(sealedUntil, this.#log().until);
     return expiresAt === null ? null : Math.max(expiresAt, this.#log().until);
   }
 
@@ -144,7 +153,7 @@ export class ExpiringValueMachine implements ExpiringValueApi, ObjectMachine {
     this.#row = row;
   }
 
-  #stored(): Pick<Row, 'text' | 'expiresAt' | 'alarmAt'> {
+  #state(): Omit<Row, 'journal'> {
     return this.#load() ?? { ...NOTHING, alarmAt: null };
   }
 
@@ -159,7 +168,7 @@ export class ExpiringValueMachine implements ExpiringValueApi, ObjectMachine {
   }
 }
 
-const NOTHING = { text: null, expiresAt: null } as const;
+const NOTHING = { text: null, expiresAt: null, sealedUntil: 0 } as const;
 
 function nextCount(text: string): number | null {
   const count = COUNT.test(text) ? Number(text) + 1 : NaN;

@@ -11,12 +11,12 @@ export interface EndSessionRequest {
 /** All sessions of a user, to be ended. */
 export type EndAllRequest = Omit<EndSessionRequest, 'ids'>;
 
-/** What is known about a session. Times are in milliseconds since the epoch, and 0 where there is nothing. */
-export interface RevocationReply {
+/** What is known about sessions. Times are in milliseconds since the epoch, and 0 where there is nothing. */
+export interface CheckReply {
   /** Sessions that were issued up to then are ended. */
   readonly revokedBefore: number;
-  /** When this session was ended. */
-  readonly endedAt: number;
+  /** When each of the ids that were asked about was ended, in their order. */
+  readonly endedAt: readonly number[];
 }
 
 /**
@@ -28,6 +28,6 @@ export interface RevocationApi {
   endSession(request: EndSessionRequest): { readonly endedAt: number };
   /** Ends all sessions issued up to now; answers up to when. */
   endAll(request: EndAllRequest): { readonly revokedBefore: number };
-  /** What is known about the session that goes by `ids`. Nothing is written. */
-  check(request: { readonly ids: readonly string[] }): RevocationReply;
+  /** What is known about the sessions that go by `ids`. Nothing is written. */
+  check(request: { readonly ids: readonly string[] }): CheckReply;
 }

@@ -1,5 +1,5 @@
 import type { ObjectHost, ObjectMachine } from '../object-host.js';
-import type { EndAllRequest, EndSessionRequest, RevocationApi, RevocationReply } from './revocation-api.js';
+import type { CheckReply, EndAllRequest, EndSessionRequest, RevocationApi } from './revocation-api.js';
 
 const WATERMARK_KEY = 'revoked-before';
 const ENDED_PREFIX = 'ended:';
@@ -60,10 +60,9 @@ export class RevocationMachine implements RevocationApi, ObjectMachine {
   }
 
   /** As `RevocationApi` says. */
-  check({ ids }: { readonly ids: readonly string[] }): RevocationReply {
+  check({ ids }: { readonly ids: readonly string[] }): CheckReply {
     this.#load();
-    const endedAt = Math.max(0, ...ids.map((id) => this.#endedAt.get(id) ?? 0));
-    return { revokedBefore: this.#watermark?.at ?? 0, endedAt };
+    return { revokedBefore: this.#watermark?.at ?? 0, endedAt: ids.map((id) => this.#endedAt.get(id) ?? 0) };
   }
 
   /** Forgets what no copy of a session can outlive, and comes again for the rest. An object that remembers nothing is left alone. */

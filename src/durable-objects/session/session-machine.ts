@@ -1,13 +1,15 @@
 import type { ObjectHost, ObjectMachine } from '../object-host.js';
 import type {
+  DeleteValueRequest,
   ExpiringValueApi,
   IncrementValueRequest,
+  SetValueOutcome,
   SetValueRequest,
   ValueChange,
   ValueReply,
 } from './expiring-value-api.js';
 import { ExpiringValueMachine } from './expiring-value-machine.js';
-import type { EndAllRequest, EndSessionRequest, RevocationApi, RevocationReply } from './revocation-api.js';
+import type { CheckReply, EndAllRequest, EndSessionRequest, RevocationApi } from './revocation-api.js';
 import { RevocationMachine } from './revocation-machine.js';
 
 /**
@@ -34,7 +36,7 @@ export class SessionMachine implements RevocationApi, ExpiringValueApi, ObjectMa
   }
 
   /** As `RevocationApi` says. */
-  check(request: { readonly ids: readonly string[] }): RevocationReply {
+  check(request: { readonly ids: readonly string[] }): CheckReply {
     return this.#revocations.check(request);
   }
 
@@ -44,12 +46,12 @@ export class SessionMachine implements RevocationApi, ExpiringValueApi, ObjectMa
   }
 
   /** As `ExpiringValueApi` says. */
-  setValue(request: SetValueRequest): { readonly isStored: boolean } {
+  setValue(request: SetValueRequest): { readonly outcome: SetValueOutcome } {
     return this.#value.setValue(request);
   }
 
   /** As `ExpiringValueApi` says. */
-  deleteValue(request: ValueChange): { readonly isDeleted: true } {
+  deleteValue(request: DeleteValueRequest): { readonly isDeleted: true } {
     return this.#value.deleteValue(request);
   }
 

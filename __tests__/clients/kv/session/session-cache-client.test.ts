@@ -1,5 +1,5 @@
 import { SessionCacheClient } from '../../../../src/clients/kv/session/session-cache-client.js';
-import type { SessionCacheClientOptions } from '../../../../src/clients/kv/session/session-cache-client.js';
+import type { SessionCacheClientOptions } from '../../../../src/clients/kv/session/session-options.js';
 import type { CachedSession } from '../../../../src/clients/kv/session/session.js';
 import { ManualClock, MemoryKVNamespace, RecordingSink } from '../../../../src/testing.js';
 import { codeOf, errorOf, fc } from '../../../support/kv.js';
@@ -36,7 +36,12 @@ describe.each([{ hashKeys: false }, { hashKeys: true }])('SessionCacheClient wit
     expect(await sessions.get(TOKEN)).toEqual(sessionOf(clock));
     await sessions.delete(TOKEN);
     expect(await sessions.get(TOKEN)).toBeNull();
-    expect(sink.events.map((event) => event.type)).toEqual(['session.miss', 'session.hit', 'session.miss']);
+    expect(sink.events.map((event) => event.type)).toEqual([
+      'session.miss',
+      'session.hit',
+      'session.revoked',
+      'session.miss',
+    ]);
   });
 
   test.each([1000, 59_999, 60_000, 3_600_000])(

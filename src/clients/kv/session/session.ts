@@ -1,4 +1,5 @@
 import { findKeyFault } from '../key.js';
+import { revokedKey } from './session-keys.js';
 
 /** A session and its user, as the cache keeps them. Fields beyond these are not stored. */
 export interface CachedSession {
@@ -8,6 +9,11 @@ export interface CachedSession {
     token: string;
     /** A date that `Date.parse` reads, ISO 8601 with a zone for choice. */
     expiresAt: string;
+    /**
+     * When the session was issued, as `expiresAt`. With it, a copy that was read from the database before or after the session was ended, from a
+     * replica that lags for example, is never served from the cache; without it one that was read after is.
+     */
+    createdAt?: string;
     ipAddress?: string;
     userAgent?: string;
   };
@@ -32,7 +38,7 @@ export function findSessionFault(value: unknown, token: string): string | null {
   const { session, user } = value;
   if (!isRecord(session)) return 'session is not an object';
   if (!isRecord(user)) return 'user is not an object';
-  return findPartFault(session, user) ?? findMismatch(session, user, token);
+  return findPartFault(session, user) ?? findDateFault(session) ?? findMismatch(session, user, token);
 }
 
 /** A copy of the known fields, so that what else a database row holds does not end up in the cache. */
@@ -43,6 +49,7 @@ export function pickSession({ session, user }: CachedSession): CachedSession {
       userId: session.userId,
       token: session.token,
       expiresAt: session.expiresAt,
+      ...(session.createdAt !== undefined && { createdAt: session.createdAt }),
       ...(session.ipAddress !== undefined && { ipAddress: session.ipAddress }),
       ...(session.userAgent !== undefined && { userAgent: session.userAgent }),
     },
@@ -50,13 +57,13 @@ export function pickSession({ session, user }: CachedSession): CachedSession {
   };
 }
 
-/** The key of the time before which a user's cached sessions count as ended. */
-export function revokedKey(userId: string): string {
-  return `session-revoked:${userId}`;
+/** When a session was issued, in milliseconds since the epoch: what it says itself, but not later than it was read from the database. */
+export function issuedAtOf({ session }: CachedSession, loadedAt: number): number {
+  return session.createdAt === undefined ? loadedAt : Math.min(Date.parse(session.createdAt), loadedAt);
 }
 
 function findPartFault(session: Record<string, unknown>, user: Record<string, unknown>): string | null {
-  const { id, userId, token, expiresAt, ipAddress, userAgent } = session;
+  const { id, userId, token, expiresAt, createdAt, ipAddress, userAgent } = session;
   const strings = {
     'session.id': id,
     'session.userId': userId,
@@ -67,11 +74,17 @@ function findPartFault(session: Record<string, unknown>, user: Record<string, un
   for (const [path, field] of Object.entries({ ...strings, ...userStrings })) {
     if (typeof field !== 'string') return `${path} is not a string`;
   }
-  for (const [path, field] of Object.entries({ 'session.ipAddress': ipAddress, 'session.userAgent': userAgent })) {
+  const optional = { 'session.createdAt': createdAt, 'session.ipAddress': ipAddress, 'session.userAgent': userAgent };
+  for (const [path, field] of Object.entries(optional)) {
     if (field !== undefined && typeof field !== 'string') return `${path} is neither a string nor left out`;
   }
   if (!ROLES.has(user['role'])) return 'user.role is not one of customer, owner, creator';
   return typeof user['emailVerified'] === 'boolean' ? null : 'user.emailVerified is not a boolean';
+}
+
+function findDateFault({ expiresAt, createdAt }: Record<string, unknown>): string | null {
+  if (!isDate(expiresAt as string)) return 'session.expiresAt is not an ISO 8601 date';
+  return createdAt === undefined || isDate(createdAt as string) ? null : 'session.createdAt is not an ISO 8601 date';
 }
 
 // `Date.parse` alone finds a date in almost anything: 'foo 2099'.
@@ -80,7 +93,6 @@ function isDate(text: string): boolean {
 }
 
 function findMismatch(session: Record<string, unknown>, user: Record<string, unknown>, token: string): string | null {
-  if (!isDate(session['expiresAt'] as string)) return 'session.expiresAt is not an ISO 8601 date';
   if (session['token'] !== token) return 'session.token is not the token that it is stored under';
   if (session['userId'] !== user['id']) return 'session.userId is not user.id';
   // Without a key for it, the user's sessions could never be ended.

@@ -1,0 +1,54 @@
+import { LockClient } from '../../src/clients/durable/lock-client.js';
+import type { LockClientOptions } from '../../src/clients/durable/lock-services.js';
+import { memoryLocks } from '../../src/durable-objects/lock/memory-locks.js';
+import type {
+  MemoryObjectNamespace,
+  MemoryObjectNamespaceOptions,
+} from '../../src/durable-objects/memory-object-namespace.js';
+import { RecordingSink } from '../../src/testing/recording-sink.js';
+import { seededRandom } from './seeded.js';
+import { VirtualTime } from './virtual-time.js';
+
+export const START = Date.UTC(2026, 0, 1);
+
+/** Lock objects in memory and clients of them, in time that passes when nothing else is left to do. */
+export interface LockWorld {
+  readonly time: VirtualTime;
+  readonly now: () => number;
+  readonly namespace: MemoryObjectNamespace;
+  readonly sink: RecordingSink;
+  readonly locks: LockClient;
+  client(options?: LockClientOptions): LockClient;
+  sleep(ms: number): Promise<void>;
+}
+
+/** Runs a scenario to its end. Nothing may be left that waits. */
+export async function inLockWorld<T>(
+  scenario: (world: LockWorld) => Promise<T>,
+  options: MemoryObjectNamespaceOptions = {},
+): Promise<T> {
+  const time = new VirtualTime();
+  const restore = time.install();
+  try {
+    const now = (): number => START + time.elapsed();
+    const namespace = memoryLocks({ now, ...options });
+    const sink = new RecordingSink();
+    const random = seededRandom(1);
+    let ids = 0;
+    const client = (more: LockClientOptions = {}): LockClient =>
+      new LockClient(namespace, { now, random, events: sink, newId: () => `owner-${(ids += 1)}`, ...more });
+    const world = { time, now, namespace, sink, locks: client(), client, sleep: time.delay };
+    const outcome = scenario(world);
+    // Awaited below: a failure while time passes is none that nobody heeds.
+    outcome.catch(() => undefined);
+    await time.run();
+    return await Promise.race([outcome, hung()]);
+  } finally {
+    restore();
+  }
+}
+
+async function hung(): Promise<never> {
+  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  throw new Error('the scenario waits for something that never comes');
+}

@@ -1,0 +1,92 @@
+import { CloudflareClientError } from '../../../errors.js';
+
+/** A secret of at least 16 bytes: text (taken as UTF-8), bytes, or a `CryptoKey` for HMAC with SHA-256 that may sign. */
+export type SessionPepper = string | Uint8Array | CryptoKey;
+
+/** Keys by HMAC: who can read the namespace can then not even test a guess. */
+export interface SessionPeppers {
+  /**
+   * One to four secrets, the newest first: entries are written under the first and found under all of them. To change it, put the new one
+   * before the old, deploy, and drop the old one after 24 hours. What ends a session is written and read under all.
+   */
+  readonly peppers: readonly SessionPepper[];
+}
+
+/** A pepper that was checked. */
+export type HmacSlot = string | Uint8Array | CryptoKey;
+
+const MIN_BYTES = 16;
+const MAX_PEPPERS = 4;
+const MAX_KEPT = 16;
+
+// Imported once per isolate, on first use: Workers do no such work at module scope. The keys are kept and not the promises: in workerd, a promise
+// that one request made must not be awaited by another.
+const keptByText = new Map<string, CryptoKey>();
+const keptByBytes = new WeakMap<Uint8Array, CryptoKey>();
+
+/**
+ * Checks peppers; no message holds any of one.
+ *
+ * @throws {CloudflareClientError} `INVALID_OPTION`.
+ */
+export function makeHmacSlots(options: SessionPeppers): readonly HmacSlot[] {
+  const peppers: unknown = (options as Partial<SessionPeppers> | null)?.peppers;
+  if (!Array.isArray(peppers) || peppers.length === 0 || peppers.length > MAX_PEPPERS) {
+    throw refusal(`hashKeys.peppers is refused: give a list of 1 to ${MAX_PEPPERS} secrets, the newest first`);
+  }
+  return peppers.map(checkPepper);
+}
+
+/** The key of a pepper. */
+export async function hmacKeyOf(slot: HmacSlot): Promise<CryptoKey> {
+  if (typeof slot === 'string') return keptByText.get(slot) ?? keepText(slot, await importKey(encode(slot)));
+  if (!isBytes(slot)) return slot;
+  const kept = keptByBytes.get(slot);
+  if (kept !== undefined) return kept;
+  const key = await importKey(slot);
+  keptByBytes.set(slot, key);
+  return key;
+}
+
+function keepText(text: string, key: CryptoKey): CryptoKey {
+  if (keptByText.size >= MAX_KEPT) keptByText.delete(keptByText.keys().next().value ?? '');
+  keptByText.set(text, key);
+  return key;
+}
+
+function importKey(bytes: Uint8Array): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', Uint8Array.from(bytes), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+}
+
+function checkPepper(pepper: unknown, index: number): HmacSlot {
+  if (typeof pepper === 'string' && encode(pepper).length >= MIN_BYTES) return pepper;
+  if (isBytes(pepper) && pepper.length >= MIN_BYTES) return pepper;
+  if (isHmacKey(pepper)) return pepper;
+  throw refusal(
+    `hashKeys.peppers[${index}] is refused: give at least ${MIN_BYTES} bytes as text or Uint8Array, or a CryptoKey for HMAC with SHA-256 that may sign`,
+  );
+}
+
+function isBytes(value: unknown): value is Uint8Array {
+  return tagOf(value) === 'Uint8Array';
+}
+
+function isHmacKey(value: unknown): value is CryptoKey {
+  if (tagOf(value) !== 'CryptoKey') return false;
+  const { algorithm, usages } = value as CryptoKey;
+  const { name, hash } = algorithm as { name: string; hash?: { name?: string } };
+  return name === 'HMAC' && hash?.name === 'SHA-256' && usages.includes('sign');
+}
+
+// Not by class: tests and libraries bring their own copies of the global ones.
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function refusal(sentence: string): CloudflareClientError {
+  return new CloudflareClientError('INVALID_OPTION', `Option ${sentence}.`);
+}

@@ -1,0 +1,40 @@
+import type { ClientEvent } from '../../../events.js';
+import { report } from '../../../internal/report.js';
+import { KVAccess } from '../kv-access.js';
+import type { KVNamespaceLike } from '../kv-namespace.js';
+import { SessionKeys } from './session-keys.js';
+import { sessionMemoryOf } from './session-memory.js';
+import type { SessionMemory } from './session-memory.js';
+import type { ResolvedSessionOptions } from './session-options.js';
+
+/** What the parts of a session client share. */
+export class SessionContext {
+  readonly access: KVAccess;
+  readonly keys: SessionKeys;
+  readonly memory: SessionMemory;
+  readonly options: ResolvedSessionOptions;
+
+  constructor(namespace: KVNamespaceLike, options: ResolvedSessionOptions) {
+    const { timeoutMs, events, budget, hashKeys } = options;
+    this.access = new KVAccess(namespace, { source: 'session', timeoutMs, events, budget, secretKeys: true });
+    this.keys = new SessionKeys(hashKeys);
+    this.memory = sessionMemoryOf(namespace);
+    this.options = options;
+  }
+
+  /** The time, in milliseconds since the epoch. */
+  now(): number {
+    return this.options.now();
+  }
+
+  /** Reports an event where somebody listens. */
+  report(event: ClientEvent): void {
+    if (this.options.events !== undefined) report(this.options.events, event);
+  }
+
+  /** Does `work` after the response where that can be, else waits for it. It does not reject. */
+  async afterwards(work: Promise<void>): Promise<void> {
+    if (this.options.waitUntil === undefined) await work;
+    else this.options.waitUntil(work);
+  }
+}

@@ -1,0 +1,159 @@
+import { CloudflareClientError } from '../../../errors.js';
+import type { SessionMissEvent } from '../../../events.js';
+import type { SessionContext } from './session-context.js';
+import type { FoundEntry, SessionFinder } from './session-finder.js';
+import type { SessionNames } from './session-keys.js';
+import { checkToken, findTokenFault } from './session-keys.js';
+import type { GetOrLoadSessionOptions, SessionLoader, SessionLookup, SessionUserOptions } from './session-lookup.js';
+import { endedUpTo, readMarks } from './session-marks.js';
+import type { SessionEnds, SessionMarks } from './session-marks.js';
+import { checkSession } from './session-writer.js';
+import type { SessionWriter } from './session-writer.js';
+import { pickSession } from './session.js';
+import type { RevocationAnswer, StrongRevocations } from './strong-revocations.js';
+
+/** What KV says of a change seldom takes longer to be seen everywhere. https://developers.cloudflare.com/kv/concepts/how-kv-works/ */
+const KV_STALENESS_MS = 60_000;
+
+/** What a session reader is made of. */
+export interface SessionReaderParts {
+  readonly finder: SessionFinder;
+  readonly writer: SessionWriter;
+  readonly revocations: StrongRevocations | undefined;
+}
+
+/** What the marks in KV and the user's object say; `null` of the object when there is none, or it cannot be asked. */
+interface Evidence {
+  readonly marks: SessionMarks | 'corrupt' | 'error';
+  readonly known: RevocationAnswer | null;
+}
+
+/** Looks sessions up, and loads them where the cache has none. */
+export class SessionReader {
+  readonly #context: SessionContext;
+  readonly #parts: SessionReaderParts;
+
+  constructor(context: SessionContext, parts: SessionReaderParts) {
+    this.#context = context;
+    this.#parts = parts;
+  }
+
+  /** As `SessionCacheClient.lookup` says. */
+  async lookup(token: string, { userId }: SessionUserOptions = {}): Promise<SessionLookup | null> {
+    if (typeof token !== 'string') checkToken(token);
+    const found = findTokenFault(token) === null ? await this.#find(token, userId) : 'absent';
+    if (typeof found !== 'string') {
+      this.#context.report({ type: 'session.hit' });
+      return found;
+    }
+    this.#context.report({ type: 'session.miss', reason: found });
+    return null;
+  }
+
+  /** As `SessionCacheClient.getOrLoad` says. */
+  async getOrLoad(
+    token: string,
+    loader: SessionLoader,
+    { requireFresh = false, userId }: GetOrLoadSessionOptions = {},
+  ): Promise<SessionLookup | null> {
+    if (requireFresh) this.#context.report({ type: 'session.miss', reason: 'forced' });
+    else {
+      const found = await this.lookup(token, { userId });
+      if (found !== null) return found;
+    }
+    checkTokenType(token);
+    return findTokenFault(token) === null ? this.#load(token, loader) : null;
+  }
+
+  async #find(token: string, userId: string | undefined): Promise<SessionLookup | SessionMissEvent['reason']> {
+    const names = await this.#context.keys.of(token);
+    const found = await this.#parts.finder.find(names, token, userId);
+    if (typeof found === 'string') return found;
+    const evidence = await this.#evidence(names, found);
+    const fault = this.#findFault(found, evidence);
+    if (fault !== null) return fault;
+    this.#context.memory.users.set(names.ids[0] ?? '', found.value.user.id);
+    await this.#parts.writer.noteUse(names, usedAt(found, evidence));
+    return { ...found.value, ...this.#reliance(evidence) };
+  }
+
+  async #evidence(names: SessionNames, found: FoundEntry): Promise<Evidence> {
+    const { finder, revocations } = this.#parts;
+    const [marks, known] = await Promise.all([
+      finder.marksOf(names, found),
+      revocations?.check(found.value.user.id, names.ids, true) ?? null,
+    ]);
+    return { marks, known };
+  }
+
+  #findFault(found: FoundEntry, evidence: Evidence): SessionMissEvent['reason'] | null {
+    const { marks, known } = evidence;
+    if (typeof marks === 'string') return marks;
+    if (found.issuedAt <= this.#endedUpTo(marks, known)) return 'revoked';
+    if (this.#isUnanswered(known) && this.#context.options.onRevocationError === 'closed') return 'error';
+    const { sliding } = this.#context.options;
+    if (sliding === undefined) return null;
+    return this.#context.now() >= usedAt(found, evidence) + sliding.idleSeconds * 1000 ? 'expired' : null;
+  }
+
+  #endedUpTo(...known: readonly (SessionEnds | null)[]): number {
+    return endedUpTo(known, this.#context.options.clockSkewMs);
+  }
+
+  #isUnanswered(known: RevocationAnswer | null): boolean {
+    return this.#parts.revocations !== undefined && known === null;
+  }
+
+  #reliance({ known }: Evidence): Pick<SessionLookup, 'freshness' | 'maxStalenessMs' | 'staleness'> {
+    const { verifiedForMs } = this.#context.options;
+    if (known === null) {
+      const staleness = this.#isUnanswered(known) ? 'unverified' : 'kv-cache';
+      return { freshness: 'cache', maxStalenessMs: KV_STALENESS_MS, staleness };
+    }
+    if (known.isRemembered) return { freshness: 'verified', maxStalenessMs: verifiedForMs, staleness: 'memory' };
+    return { freshness: 'verified', maxStalenessMs: 0, staleness: 'none' };
+  }
+
+  async #load(token: string, loader: SessionLoader): Promise<SessionLookup | null> {
+    const loadedAt = this.#context.now();
+    const value = await loader(token);
+    if (value == null) return null;
+    checkSession(value, token);
+    const entry = this.#parts.writer.entryOf(value, loadedAt);
+    if (Date.parse(value.session.expiresAt) <= this.#context.now()) return null;
+    const names = await this.#context.keys.of(token);
+    const marks = await this.#marksAfterLoad(names, value.user.id);
+    // Ended while it was being read from the database: it may have been read just before.
+    if (marks !== null && loadedAt <= marks.endedAt) {
+      this.#context.report({ type: 'session.miss', reason: 'revoked' });
+      return null;
+    }
+    if (marks !== null && entry.issuedAt > marks.endedAt && this.#context.access.allowsAutomaticWrites) {
+      await this.#context.afterwards(this.#parts.writer.write(names, value, entry));
+    }
+    return { ...pickSession(value), freshness: 'loaded', maxStalenessMs: 0, staleness: 'none' };
+  }
+
+  /** When the session was ended at last; `null` when KV does not say, and it is not to be stored. */
+  async #marksAfterLoad(names: SessionNames, userId: string): Promise<{ readonly endedAt: number } | null> {
+    const [marks, known] = await Promise.all([
+      readMarks(this.#context, names, userId),
+      this.#parts.revocations?.check(userId, names.ids, false) ?? null,
+    ]);
+    if (this.#isUnanswered(known) && this.#context.options.onRevocationError === 'closed') {
+      const message = 'It could not be found out whether the session was ended while it was loaded.';
+      throw new CloudflareClientError('REVOCATION_FAILED', message);
+    }
+    if (typeof marks === 'string' && known === null) return null;
+    return { endedAt: this.#endedUpTo(typeof marks === 'string' ? null : marks, known) };
+  }
+}
+
+/** When a session was used at last, as far as was noted. */
+function usedAt({ loadedAt }: FoundEntry, { marks }: Evidence): number {
+  return typeof marks === 'string' ? loadedAt : Math.max(loadedAt, marks.seenAt);
+}
+
+function checkTokenType(token: unknown): asserts token is string {
+  if (typeof token !== 'string') checkToken(token);
+}
