@@ -12,6 +12,7 @@ const PARTS = {
   'request-scope': script('bench/request-scope.mjs'),
   presign: script('bench/presign.mjs'),
   'presign-workerd': script('bench/presign-workerd.mjs'),
+  locks: script('bench/locks.mjs'),
   playlist: script('bench/playlist.mjs'),
   transfer: script('bench/transfer.mjs'),
   'delete-prefix': script('bench/delete-prefix.mjs'),

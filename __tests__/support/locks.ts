@@ -1,5 +1,6 @@
 import { LockClient } from '../../src/clients/durable/lock-client.js';
 import type { LockClientOptions } from '../../src/clients/durable/lock-services.js';
+import type { ObjectNamespaceLike } from '../../src/clients/durable/object-namespace.js';
 import { memoryLocks } from '../../src/durable-objects/lock/memory-locks.js';
 import type {
   MemoryObjectNamespace,
@@ -51,4 +52,19 @@ export async function inLockWorld<T>(
 async function hung(): Promise<never> {
   for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   throw new Error('the scenario waits for something that never comes');
+}
+
+/** The way to the objects of a world on which the answers of some methods take so many milliseconds. */
+export function slowed(world: LockWorld, answersMs: Readonly<Record<string, number>>): ObjectNamespaceLike {
+  const get = (id: { name: string }): object => {
+    const stub = world.namespace.get(id) as Record<string, (request: unknown) => Promise<unknown>>;
+    return new Proxy(stub, {
+      get: (_, method: string) => async (request: unknown) => {
+        const answer = await stub[method]!(request);
+        await world.sleep(answersMs[method] ?? 0);
+        return answer;
+      },
+    });
+  };
+  return { idFromName: (name) => ({ name }), get };
 }

@@ -1,7 +1,7 @@
 import { createContainer, LOCK_CLIENT, LockClient, memoryLocks, provideLocks } from '../../../src/index.js';
 import type { Lock } from '../../../src/index.js';
 import { codeOf, errorOf } from '../../support/kv.js';
-import { inLockWorld } from '../../support/locks.js';
+import { inLockWorld, slowed } from '../../support/locks.js';
 
 const TTL = { ttlMs: 10_000 };
 
@@ -119,19 +119,9 @@ describe('LockClient', () => {
       }));
 
     it('counts from before the call that asked for it', () =>
-      inLockWorld(async ({ namespace, now, sleep }) => {
-        const slowly = {
-          idFromName: (name: string) => namespace.idFromName(name),
-          get: (id: { name: string }) => ({
-            acquire: async (request: unknown) => {
-              const stub = namespace.get(id) as { acquire(request: unknown): Promise<unknown> };
-              const answer = await stub.acquire(request);
-              await sleep(4_000);
-              return answer;
-            },
-          }),
-        };
-        const lock = (await new LockClient(slowly, { now }).tryAcquire('job:1', TTL))!;
+      inLockWorld(async (world) => {
+        const { now, sleep } = world;
+        const lock = (await new LockClient(slowed(world, { acquire: 4_000 }), { now }).tryAcquire('job:1', TTL))!;
         await sleep(5_999);
         expect(lock.signal.aborted).toBe(false);
         await sleep(1);
@@ -139,21 +129,31 @@ describe('LockClient', () => {
       }));
 
     it('that ran out before the answer came is no lock', () =>
-      inLockWorld(async ({ namespace, now, sleep, locks }) => {
-        const slowly = {
-          idFromName: (name: string) => namespace.idFromName(name),
-          get: (id: { name: string }) => ({
-            release: (request: unknown) =>
-              (namespace.get(id) as { release(r: unknown): Promise<unknown> }).release(request),
-            acquire: async (request: unknown) => {
-              const answer = await (namespace.get(id) as { acquire(r: unknown): Promise<unknown> }).acquire(request);
-              await sleep(1_500);
-              return answer;
-            },
-          }),
-        };
-        expect(await new LockClient(slowly, { now }).tryAcquire('job:1', { ttlMs: 1_000 })).toBeNull();
-        expect(await locks.tryAcquire('job:1', TTL)).not.toBeNull();
+      inLockWorld(async (world) => {
+        const slow = new LockClient(slowed(world, { acquire: 1_500 }), { now: world.now });
+        expect(await slow.tryAcquire('job:1', { ttlMs: 1_000 })).toBeNull();
+        expect(await world.locks.tryAcquire('job:1', TTL)).not.toBeNull();
+      }));
+
+    it('that was granted in a call whose answer was lost counts from that call', () =>
+      inLockWorld(async ({ locks, namespace, sleep, now }) => {
+        namespace.failNext('reset-after', 3);
+        const startedAt = now();
+        const lock = await locks.acquire('job:1', TTL);
+        expect(now()).toBeGreaterThan(startedAt + 50);
+        await sleep(startedAt + 10_000 - now());
+        expect(lock.signal.aborted).toBe(true);
+      }));
+
+    it('that is lost is not had again by an extension whose answer comes too late', () =>
+      inLockWorld(async (world) => {
+        const slow = new LockClient(slowed(world, { extend: 4_000 }), { now: world.now });
+        const lock = (await slow.tryAcquire('job:1', TTL))!;
+        await world.sleep(8_000);
+        expect(await lock.extend()).toBe(false);
+        expect(lock.signal.aborted).toBe(true);
+        expect(await lock.release()).toBe(false);
+        expect(await world.locks.isLocked('job:1')).toBe(false);
       }));
 
     it('is prolonged by extend and never shortened', () =>

@@ -175,6 +175,18 @@ describe('the machine of a lock', () => {
       expect(await Promise.all([b, c, d].map(isTold))).toEqual([true, false, false]);
     });
 
+    it('takes no ticket that would leave none for others', () => {
+      host.time += 1_000;
+      ask(request('a'));
+      const odd = ask(request('b', { queue: true, ticket: Number.MAX_SAFE_INTEGER }));
+      const next = ask(request('c', { queue: true }));
+      if (odd.state !== 'wait' || next.state !== 'wait') throw new Error('not told to wait');
+      expect(next.ticket).toBeGreaterThan(odd.ticket);
+      machine.release({ owner: 'a' });
+      expect(ask(request('c'))).toEqual({ state: 'held' });
+      expect(ask(request('b'))).toMatchObject({ state: 'granted' });
+    });
+
     it('leaves no timer when nobody waits', () => {
       ask(request('a'));
       expect(host.timers).toBe(0);

@@ -2,6 +2,7 @@ import { MAX_POLL_MS } from '../../durable-objects/lock/lock-api.js';
 import type { LockAnswer, LockRequest } from '../../durable-objects/lock/lock-api.js';
 import { isCloudflareClientError } from '../../errors.js';
 import { keyPrefix } from '../kv/key.js';
+import { MAX_TIMEOUT_MS } from '../kv/timeout.js';
 import { Interruption } from './interruption.js';
 import type { InterruptionReason } from './interruption.js';
 import { Lock } from './lock.js';
@@ -125,7 +126,7 @@ export class LockAttempt {
     const request = { owner: this.#owner, ttlMs, permits, ...how };
     const sentAt = this.#services.now();
     const extraMs = how.waitMs > 0 ? MAX_POLL_MS : 0;
-    const caller = this.#services.caller(this.#services.timeoutMs + extraMs);
+    const caller = this.#services.caller(Math.min(this.#services.timeoutMs + extraMs, MAX_TIMEOUT_MS));
     return { answer: await caller.call(this.#name, 'acquire', request), sentAt };
   }
 

@@ -2,7 +2,7 @@ import type { ObjectHost, ObjectMachine } from '../object-host.js';
 import { JOURNAL_MS } from '../operation-journal.js';
 import { MAX_LEASE_MS, MAX_PERMITS, MAX_POLL_MS, MIN_LEASE_MS } from './lock-api.js';
 import type { LeaseAnswer, LockAnswer, LockApi, LockRequest, LockStatus } from './lock-api.js';
-import { CLAIM_MS, LockQueue } from './lock-queue.js';
+import { CLAIM_MS, LockQueue, TICKETS_PER_MS } from './lock-queue.js';
 import { LockRow } from './lock-row.js';
 
 /** How long a reset object lets waiters come back, in milliseconds, before it gives a free lock to the first. */
@@ -112,7 +112,8 @@ export class LockMachine implements LockApi, ObjectMachine {
     if (known !== undefined) return known;
     if (ticket === undefined) return this.#queue.nextTicket(now);
     if (now < this.#startedAt + REGROUP_MS) this.#isRegrouping = true;
-    return ticket;
+    // The clock may have gone back since, but behind a number without bound there is no other.
+    return clamp(ticket, 0, (now + MAX_LEASE_MS) * TICKETS_PER_MS);
   }
 
   /** Whether others who came before may still be on their way back after a reset. */

@@ -2,8 +2,8 @@ import type { LockAnswer } from './lock-api.js';
 
 /** How long a waiter that was answered has to come back, in milliseconds: one round trip and a retry. Later it is taken for dead. */
 export const CLAIM_MS = 1_000;
-// A ticket is the time of arrival in this part of a millisecond, so that more than one can arrive within it.
-const TICKETS_PER_MS = 1_000;
+/** A ticket is the time of arrival in this part of a millisecond, so that more than one can arrive within it. */
+export const TICKETS_PER_MS = 1_000;
 
 /** Someone who waits for the lock. */
 interface Waiter {
