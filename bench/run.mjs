@@ -16,6 +16,7 @@ const PARTS = {
   transfer: script('bench/transfer.mjs'),
   'delete-prefix': script('bench/delete-prefix.mjs'),
   replicate: script('bench/replicate.mjs'),
+  counters: script('bench/counters.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
 };
 

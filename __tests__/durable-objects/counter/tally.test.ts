@@ -103,6 +103,23 @@ describe('the rows of a counter', () => {
     expect(object.machine.read().value).toBe(1_200);
   });
 
+  it('stay while a key is remembered, also when the value is 0', () => {
+    const object = new CountedObject();
+    const remember = { key: 'a', ttlMs: 24 * HOUR };
+    change(object, add(5, { remember }), add(-5));
+    object.advance(23 * HOUR);
+    expect(change(object, add(5, { remember }))).toEqual([{ outcome: 'applied', value: 5, replayed: true }]);
+  });
+
+  it('leave no memory behind when they are cleared', () => {
+    const object = new CountedObject();
+    object.machine.change({ shards: 16, operations: [add(5), add(-5)] });
+    expect(object.machine.read()).toEqual({ value: 0, shards: 16 });
+    object.advance(MINUTE);
+    expect(object.machine.read()).toEqual({ value: 0, shards: 0 });
+    expect(object.writtenBy(() => change(object, { kind: 'delete', operationId: 'delete' }))).toBe(0);
+  });
+
   it('are none once the keys of a counter of value 0 have expired', () => {
     const object = new CountedObject();
     change(object, add(5, { remember: { key: 'a', ttlMs: MINUTE } }), add(-5));
