@@ -144,6 +144,20 @@ describe('the rows of a counter', () => {
     expect(object.writtenBy(() => change(object, { kind: 'delete', operationId: 'delete' }))).toBe(0);
   });
 
+  it('of the journal are kept for a minute from each operation, whenever the alarm fires', () => {
+    const object = new CountedObject();
+    change(object, add(1));
+    object.advance(MINUTE - 1_000);
+    const late = add(1);
+    change(object, late);
+    object.advance(2_000);
+    object.evict();
+    expect(change(object, late)).toEqual([done(2)]);
+    expect(object.machine.read().value).toBe(2);
+    object.advance(MINUTE);
+    expect(object.alarmAt).toBeUndefined();
+  });
+
   it('get an alarm again where one was lost', () => {
     const object = new CountedObject();
     change(object, add(1));
