@@ -128,6 +128,21 @@ describe('the rows of a counter', () => {
     expect(object.alarmAt).toBeUndefined();
   });
 
+  it('of a key that comes while expired ones are swept are kept, and swept in their turn', () => {
+    const object = new CountedObject();
+    for (let index = 0; index < 700; index += 1)
+      change(object, add(1, { remember: { key: `k${index}`, ttlMs: HOUR } }));
+    change(object, { kind: 'set', operationId: 'zero', value: 0, expected: null });
+    object.nowMs += HOUR;
+    object.machine.alarm();
+    const late = { key: 'a', ttlMs: 5 * HOUR };
+    change(object, add(1, { remember: late }), add(-1));
+    object.advance(2 * HOUR);
+    expect(change(object, add(1, { remember: late }))).toEqual([{ outcome: 'applied', value: 1, replayed: true }]);
+    object.advance(5 * HOUR);
+    expect(object.rows.size).toBe(0);
+  });
+
   it('of a counter that was deleted are gone after a minute, with its keys', () => {
     const object = new CountedObject();
     for (let index = 0; index < 1_200; index += 1) {
