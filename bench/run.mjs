@@ -18,6 +18,7 @@ const PARTS = {
   'delete-prefix': script('bench/delete-prefix.mjs'),
   replicate: script('bench/replicate.mjs'),
   'rate-limit': script('bench/rate-limit.mjs'),
+  counters: script('bench/counters.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
 };
 

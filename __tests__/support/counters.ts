@@ -23,6 +23,8 @@ export interface CounterWorld {
   readonly counters: CounterClient;
   client<Shards extends number = 1>(options?: CounterClientOptions<Shards>): CounterClient<Shards>;
   sleep(ms: number): Promise<void>;
+  /** How many timers are set. */
+  timers(): number;
 }
 
 /** Runs a scenario to its end. Nothing may be left that waits. */
@@ -40,7 +42,15 @@ export async function inCounterWorld<T>(
     let ids = 0;
     const client = <Shards extends number = 1>(more: CounterClientOptions<Shards> = {}): CounterClient<Shards> =>
       new CounterClient(namespace, { now, random, events: sink, newId: () => `id-${(ids += 1)}`, ...more });
-    const outcome = scenario({ now, namespace, sink, counters: client(), client, sleep: time.delay });
+    const outcome = scenario({
+      now,
+      namespace,
+      sink,
+      counters: client(),
+      client,
+      sleep: time.delay,
+      timers: () => time.pending,
+    });
     // Awaited below: a failure while time passes is none that nobody heeds.
     outcome.catch(() => undefined);
     await time.run();

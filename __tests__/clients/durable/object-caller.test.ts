@@ -206,6 +206,25 @@ describe('an object that does not answer', () => {
     });
   });
 
+  it('is not asked again half a minute after the first attempt: it may have forgotten it', async () => {
+    await inVirtualTime(async (time) => {
+      const lost = (ms: number) => async (): Promise<never> => {
+        await time.delay(ms);
+        return fail({ retryable: true })();
+      };
+      const early = new ScriptedNamespace(lost(29_900), () => 'hello');
+      const options = { timeoutMs: 600_000, delay: time.delay };
+      expect(await callerOf(early, options).call(NAME, 'greet', 'Ada', 1)).toBe('hello');
+      const late = new ScriptedNamespace(lost(30_000), () => 'hello');
+      expect(await codeOf(() => callerOf(late, options).call(NAME, 'greet', 'Ada', 1))).toBe('OBJECT_FAILED');
+      expect(late.calls).toHaveLength(1);
+      const between = new ScriptedNamespace(lost(29_990), () => 'hello');
+      expect(await codeOf(() => callerOf(between, options).call(NAME, 'greet', 'Ada', 1))).toBe('OBJECT_FAILED');
+      expect(between.calls).toHaveLength(1);
+      expect(time.pending).toBe(0);
+    });
+  });
+
   it.each([
     ['answers', (late: ReturnType<typeof deferred<string>>) => late.resolve('late')],
     ['fails', (late: ReturnType<typeof deferred<string>>) => late.reject(new Error('late'))],

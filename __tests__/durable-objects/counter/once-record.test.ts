@@ -4,6 +4,7 @@ import { fc } from '../../support/kv.js';
 
 const LEASE = 10_000;
 const TTL = 60_000;
+const HOUR_MS = 3_600_000;
 
 const json = (value: unknown): OnceOutcome => ({ kind: 'json', text: JSON.stringify(value) });
 
@@ -125,6 +126,22 @@ describe('a piece of work that is done once', () => {
     object.advance(10 * TTL);
     expect(object.rows.size).toBe(0);
     expect(object.alarmAt).toBeUndefined();
+  });
+
+  it('does not forget a fence that ran ahead of the clock', () => {
+    const object = new CountedObject();
+    const fences: number[] = [];
+    for (let index = 0; index < 12; index += 1) {
+      // All in one millisecond, and then one for each that the alarm could have cleared it in.
+      if (index > 8) object.advance(2);
+      const reply = object.machine.begin({ runId: `r${index}`, fingerprint: '', leaseMs: 1, ttlMs: 1 });
+      const fence = reply.state === 'run' ? reply.fence : 0;
+      object.machine.abandon({ runId: `r${index}`, fence });
+      fences.push(fence);
+    }
+    expect(fences).toEqual([...new Set(fences)].sort((one, other) => one - other));
+    object.advance(HOUR_MS);
+    expect(object.rows.size).toBe(0);
   });
 
   it('writes three rows when it is done, and none for those who wait or ask again', () => {

@@ -103,12 +103,44 @@ describe('the rows of a counter', () => {
     expect(object.machine.read().value).toBe(1_200);
   });
 
+  it('stay while a key is remembered, also when the value is 0', () => {
+    const object = new CountedObject();
+    const remember = { key: 'a', ttlMs: 24 * HOUR };
+    change(object, add(5, { remember }), add(-5));
+    object.advance(23 * HOUR);
+    expect(change(object, add(5, { remember }))).toEqual([{ outcome: 'applied', value: 5, replayed: true }]);
+  });
+
+  it('leave no memory behind when they are cleared', () => {
+    const object = new CountedObject();
+    object.machine.change({ shards: 16, operations: [add(5), add(-5)] });
+    expect(object.machine.read()).toEqual({ value: 0, shards: 16 });
+    object.advance(MINUTE);
+    expect(object.machine.read()).toEqual({ value: 0, shards: 0 });
+    expect(object.writtenBy(() => change(object, { kind: 'delete', operationId: 'delete' }))).toBe(0);
+  });
+
   it('are none once the keys of a counter of value 0 have expired', () => {
     const object = new CountedObject();
     change(object, add(5, { remember: { key: 'a', ttlMs: MINUTE } }), add(-5));
     object.advance(HOUR + 1);
     expect(object.rows.size).toBe(0);
     expect(object.alarmAt).toBeUndefined();
+  });
+
+  it('of a key that comes while expired ones are swept are kept, and swept in their turn', () => {
+    const object = new CountedObject();
+    for (let index = 0; index < 700; index += 1)
+      change(object, add(1, { remember: { key: `k${index}`, ttlMs: HOUR } }));
+    change(object, { kind: 'set', operationId: 'zero', value: 0, expected: null });
+    object.nowMs += HOUR;
+    object.machine.alarm();
+    const late = { key: 'a', ttlMs: 5 * HOUR };
+    change(object, add(1, { remember: late }), add(-1));
+    object.advance(2 * HOUR);
+    expect(change(object, add(1, { remember: late }))).toEqual([{ outcome: 'applied', value: 1, replayed: true }]);
+    object.advance(5 * HOUR);
+    expect(object.rows.size).toBe(0);
   });
 
   it('of a counter that was deleted are gone after a minute, with its keys', () => {
@@ -125,6 +157,20 @@ describe('the rows of a counter', () => {
   it('are written by no delete of what does not exist', () => {
     const object = new CountedObject();
     expect(object.writtenBy(() => change(object, { kind: 'delete', operationId: 'delete' }))).toBe(0);
+  });
+
+  it('of the journal are kept for a minute from each operation, whenever the alarm fires', () => {
+    const object = new CountedObject();
+    change(object, add(1));
+    object.advance(MINUTE - 1_000);
+    const late = add(1);
+    change(object, late);
+    object.advance(2_000);
+    object.evict();
+    expect(change(object, late)).toEqual([done(2)]);
+    expect(object.machine.read().value).toBe(2);
+    object.advance(MINUTE);
+    expect(object.alarmAt).toBeUndefined();
   });
 
   it('get an alarm again where one was lost', () => {

@@ -7,6 +7,8 @@ import { isObjectNamespace } from './object-namespace.js';
 
 const MAX_ATTEMPTS = 3;
 const BASE_DELAY_MS = 50;
+// Half of what objects remember operations for (JOURNAL_MS): a later attempt could be done a second time.
+const RETRY_WITHIN_MS = 30_000;
 // A stub has methods since RPC came with this compatibility date: https://developers.cloudflare.com/workers/configuration/compatibility-flags/
 const NO_RPC = 'The stub does not support RPC: it needs a compatibility date of 2024-04-03 or later.';
 const WRONG_OBJECT = /does not implement the method|does not support RPC/;
@@ -30,7 +32,7 @@ export interface ObjectCallerOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** Whether the caller has left. */
+/** Whether it is too late for another attempt: the caller has left, or the object may have forgotten the first one. */
 class CallState {
   #isOver = false;
 
@@ -38,9 +40,9 @@ class CallState {
     return this.#isOver;
   }
 
-  end(): void {
+  readonly end = (): void => {
     this.#isOver = true;
-  }
+  };
 }
 
 /**
@@ -76,17 +78,18 @@ export class ObjectCaller<Api extends ObjectApi<Api>> {
     ...args: Parameters<Api[Method]>
   ): Promise<Awaited<ReturnType<Api[Method]>>> {
     const { timeoutMs } = this.#options;
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timers: ReturnType<typeof setTimeout>[] = [];
     const state = new CallState();
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(timedOut(name, method, timeoutMs)), timeoutMs);
+      timers.push(setTimeout(() => reject(timedOut(name, method, timeoutMs)), timeoutMs));
     });
+    if (timeoutMs > RETRY_WITHIN_MS) timers.push(setTimeout(state.end, RETRY_WITHIN_MS));
     try {
       const work = this.#attempt(name, method, args, state);
       return (await Promise.race([work, timeout])) as Awaited<ReturnType<Api[Method]>>;
     } finally {
       state.end();
-      if (timer !== undefined) clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
     }
   }
 
@@ -96,11 +99,11 @@ export class ObjectCaller<Api extends ObjectApi<Api>> {
       try {
         return await this.#send(name, method, args);
       } catch (cause) {
-        if (attempt >= MAX_ATTEMPTS || state.isOver() || !isRetryable(cause))
-          throw failure(cause, name, method, className);
+        const error = failure(cause, name, method, className);
+        if (attempt >= MAX_ATTEMPTS || state.isOver() || !isRetryable(cause)) throw error;
+        await delay(BASE_DELAY_MS * 2 ** (attempt - 1) * (0.5 + random()));
+        if (state.isOver()) throw error;
       }
-      await delay(BASE_DELAY_MS * 2 ** (attempt - 1) * (0.5 + random()));
-      if (state.isOver()) throw timedOut(name, method, this.#options.timeoutMs);
     }
   }
 
