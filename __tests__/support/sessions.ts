@@ -40,7 +40,7 @@ export function sessionAt(now: number, parts: SessionParts = {}): CachedSession 
 
 /** The id of the session with a token: it does not hold the token. */
 export function idOf(token: string): string {
-  return `id-${[...token].reverse().join('')}`;
+  return `id-${createHash('md5').update(token).digest('hex')}`;
 }
 
 /** A client over a KV in memory, and all that stands around it. */
@@ -84,6 +84,6 @@ export function answerDigestsAtOnce(): void {
     const { buffer, byteOffset, byteLength } = createHash('sha256')
       .update(data as Uint8Array)
       .digest();
-    return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+    return buffer.slice(byteOffset, byteOffset + byteLength);
   });
 }

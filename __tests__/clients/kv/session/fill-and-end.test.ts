@@ -155,17 +155,16 @@ describe('getOrLoad while a session is ended', () => {
         fill: 'getOrLoad',
         isIssuedKnown: true,
       });
-      let hasEnded = false;
+      const order: string[] = [];
       const found = client().getOrLoad(TOKEN, () => database.load());
       const end = database
         .end()
         .then(() => client().delete(TOKEN))
-        .then(() => (hasEnded = true));
-      let answeredAfter = false;
-      void found.then(() => (answeredAfter = hasEnded));
+        .then(() => order.push('end'));
+      void found.then(() => order.push('answer'));
       await stage.run(choose, () => clock.advance(1));
       await end;
-      answers.add(`${(await found) === null ? 'null' : 'session'} ${answeredAfter ? 'after' : 'before'}`);
+      answers.add(`${(await found) === null ? 'null' : 'session'} ${order[0] === 'end' ? 'after' : 'before'}`);
     });
     expect([...answers].sort()).toEqual(['null after', 'null before', 'session after', 'session before']);
   });
