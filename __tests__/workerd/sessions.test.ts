@@ -24,7 +24,8 @@ afterAll(() => miniflare.dispose());
 async function call(act: string, query: Record<string, string> = {}): Promise<Answer> {
   const target = new URL(url);
   for (const [name, value] of Object.entries({ act, ...query })) target.searchParams.set(name, value);
-  return (await (await fetch(target)).json()) as Answer;
+  const answer: unknown = await (await fetch(target)).json();
+  return answer as Answer;
 }
 
 describe.each(['strong', 'weak'])('sessions in workerd, %s', (mode) => {

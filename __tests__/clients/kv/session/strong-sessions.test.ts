@@ -236,19 +236,22 @@ describe('getOrLoad of strong sessions', () => {
     expect(await open.getOrLoad(TOKEN, load)).toMatchObject({ freshness: 'loaded', maxStalenessMs: 0 });
   });
 
-  test('gives null for a session that was ended while it was loaded, and keeps nothing', async () => {
-    const { kv, sessions, clock, sink } = setupStrong();
-    const found = await sessions.getOrLoad(TOKEN, async () => {
-      const value = sessionAt(clock.now());
-      clock.advance(10);
-      await sessions.delete(TOKEN, { userId: USER });
-      clock.advance(10);
-      return value;
-    });
-    expect(found).toBeNull();
-    expect(await kv.get(`session:${TOKEN}`)).toBeNull();
-    expect(sink.ofType('session.miss').map(({ reason }) => reason)).toEqual(['absent', 'revoked']);
-  });
+  test.each([10, 0])(
+    'gives null for a session that was ended while it was loaded, and keeps nothing: %p ms',
+    async (ms) => {
+      const { kv, sessions, clock, sink } = setupStrong();
+      const found = await sessions.getOrLoad(TOKEN, async () => {
+        const value = sessionAt(clock.now());
+        clock.advance(ms);
+        await sessions.delete(TOKEN, { userId: USER });
+        clock.advance(ms);
+        return value;
+      });
+      expect(found).toBeNull();
+      expect(await kv.get(`session:${TOKEN}`)).toBeNull();
+      expect(sink.ofType('session.miss').map(({ reason }) => reason)).toEqual(['absent', 'revoked']);
+    },
+  );
 
   test('believes a database that still has the session after it was ended, and keeps it only when it is not older', async () => {
     const { kv, sessions, clock } = setupStrong();
