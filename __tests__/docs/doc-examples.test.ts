@@ -5,12 +5,13 @@ import { root, typeCheck } from '../support/type-check.js';
 /** What the examples take from the app around them. */
 const SURROUNDINGS = `
 import type * as clients from '@codex/cloudflare-clients';
-import type { KVNamespace, R2Bucket } from '@cloudflare/workers-types';
+import type { DurableObjectNamespace, KVNamespace, R2Bucket } from '@cloudflare/workers-types';
 declare global {
   interface Env {
     AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace; MEDIA: R2Bucket;
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
   }
+  interface Env { SESSIONS: DurableObjectNamespace }
   interface Content { id: string }
   interface Database { list(category: string): Promise<Content[]>; get(id: string): Promise<Content | null> }
   class ContentController { handle(request: Request): Promise<Response> }

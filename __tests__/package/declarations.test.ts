@@ -34,6 +34,7 @@ const CODECS = `
 import { encryptedCodec } from '@codex/cloudflare-clients';
 export * from '@codex/cloudflare-clients/adapters/cachified';
 export * from '@codex/cloudflare-clients/adapters/keyv';
+export { betterAuthStorage } from '@codex/cloudflare-clients/adapters/better-auth';
 export * from '@codex/cloudflare-clients/adapters/unstorage';
 IMPORT
 export const make = (key: CryptoKey) => encryptedCodec({ keys: { a: key, b: 'base64', c: new Uint8Array(32) }, current: 'a' });
