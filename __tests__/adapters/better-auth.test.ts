@@ -128,6 +128,8 @@ describe('betterAuthStorage', () => {
       else await set();
       expect([ttl, await storage.get('a')]).toEqual([ttl, ttl === -Infinity ? 'old' : null]);
     }
+    await storage.set('b', 'new', 0);
+    expect(objects.stored).toHaveLength(1);
     const before = objects.calls;
     expect([await storage.increment('zero', 0), await storage.increment('zero', -1)]).toEqual([1, 1]);
     expect(objects.calls).toBe(before);
