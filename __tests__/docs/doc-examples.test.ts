@@ -9,6 +9,7 @@ import type { DurableObjectNamespace, KVNamespace, R2Bucket } from '@cloudflare/
 declare global {
   interface Env {
     AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace; MEDIA: R2Bucket;
+    SESSIONS: DurableObjectNamespace;
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
   }
   interface Env { SESSIONS: DurableObjectNamespace }

@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { root, typeCheck } from '../support/type-check.js';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const guides = ['caching', 'uploads', 'private-hls', 'r2-operations'].map((name) => `docs/${name}.md`);
+const guides = ['caching', 'sessions', 'uploads', 'private-hls', 'r2-operations'].map((name) => `docs/${name}.md`);
 
 /** The TypeScript in a document. */
 const examplesOf = (text: string): string[] => [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);

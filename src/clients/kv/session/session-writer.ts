@@ -9,6 +9,8 @@ import { seenKey } from './session-keys.js';
 import type { CachedSession } from './session.js';
 import { findSessionFault } from './session.js';
 
+const NOTE_SLACK_SECONDS = 60;
+
 /** Options of `set`. */
 export interface SetSessionOptions {
   /**
@@ -80,7 +82,9 @@ export class SessionWriter {
     if (lastSeenAt <= now && now < lastSeenAt + refreshAfterSeconds * 1000) return;
     if (!access.allowsAutomaticWrites) return;
     memory.seen.set(id, now);
-    await this.#context.afterwards(this.#put(seenKey(id), String(now), { expirationTtl: nativeTtl(idleSeconds) }));
+    // KV counts in whole seconds: without more than is needed the note could be gone before the session is idle.
+    const expirationTtl = nativeTtl(idleSeconds + NOTE_SLACK_SECONDS);
+    await this.#context.afterwards(this.#put(seenKey(id), String(now), { expirationTtl }));
   }
 
   async #put(key: string, text: string, options: { expirationTtl: number; metadata?: object }): Promise<void> {
