@@ -3,6 +3,7 @@ import type { BetterAuthStorageOptions } from '../../src/adapters/better-auth.js
 import { betterAuthStorage } from '../../src/adapters/better-auth.js';
 import { encryptedCodec } from '../../src/clients/kv/codecs/encrypted-codec.js';
 import type { KVNamespaceLike } from '../../src/clients/kv/kv-namespace.js';
+import { memorySessions } from '../../src/durable-objects/session/memory-sessions.js';
 import { SessionMachine } from '../../src/durable-objects/session/session-machine.js';
 import type { MemoryObjectNamespaceOptions, ObjectFault } from '../../src/testing.js';
 import { EventuallyConsistentKV, ManualClock, MemoryKVNamespace, MemoryObjectNamespace } from '../../src/testing.js';
@@ -37,7 +38,7 @@ beforeEach(() => {
 afterEach(() => jest.useRealTimers());
 
 function makeObjects(options?: MemoryObjectNamespaceOptions): MemoryObjectNamespace {
-  return new MemoryObjectNamespace((host) => new SessionMachine(host), { now: () => Date.now(), ...options });
+  return memorySessions({ now: () => Date.now(), ...options });
 }
 
 function appOver(storage: SecondaryStorage, variant?: AuthVariant, db = emptyDatabase()): AuthApp {
@@ -127,6 +128,8 @@ describe('betterAuthStorage', () => {
       else await set();
       expect([ttl, await storage.get('a')]).toEqual([ttl, ttl === -Infinity ? 'old' : null]);
     }
+    await storage.set('b', 'new', 0);
+    expect(objects.stored).toHaveLength(1);
     const before = objects.calls;
     expect([await storage.increment('zero', 0), await storage.increment('zero', -1)]).toEqual([1, 1]);
     expect(objects.calls).toBe(before);

@@ -14,6 +14,7 @@ declare global {
     RATE_LIMITER: DurableObjectNamespace; LOCKS: DurableObjectNamespace; COUNTERS: DurableObjectNamespace; SESSIONS: DurableObjectNamespace;
     FLOOD_FILTER: RateLimit;
   }
+  interface Env { SESSIONS: DurableObjectNamespace }
   interface Content { id: string }
   interface Database { list(category: string): Promise<Content[]>; get(id: string): Promise<Content | null> }
   class ContentController { handle(request: Request): Promise<Response> }

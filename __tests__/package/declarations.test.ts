@@ -36,6 +36,7 @@ export * from '@codex/cloudflare-clients/adapters/cachified';
 export { honoRateLimitStore } from '@codex/cloudflare-clients/adapters/hono-rate-limiter';
 export { expressRateLimitStore } from '@codex/cloudflare-clients/adapters/express-rate-limit';
 export * from '@codex/cloudflare-clients/adapters/keyv';
+export { betterAuthStorage } from '@codex/cloudflare-clients/adapters/better-auth';
 export * from '@codex/cloudflare-clients/adapters/unstorage';
 IMPORT
 export const make = (key: CryptoKey) => encryptedCodec({ keys: { a: key, b: 'base64', c: new Uint8Array(32) }, current: 'a' });

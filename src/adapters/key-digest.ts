@@ -1,13 +1,12 @@
+import { hmacKeyOf } from '../clients/kv/session/peppers.js';
 import { CloudflareClientError } from '../errors.js';
-import { sha256 } from '../internal/sha256.js';
+import { sha256, toHex } from '../internal/sha256.js';
 
 const MIN_PEPPER_LENGTH = 16;
-const HMAC = { name: 'HMAC', hash: 'SHA-256' };
 
 /** Hashes keys that are secrets, or hold some, so that what goes by the hash shows none. */
 export class KeyDigest {
   readonly #pepper: string | undefined;
-  #key: CryptoKey | undefined;
 
   /**
    * Makes no hash yet: at module scope Workers do no such work.
@@ -26,14 +25,6 @@ export class KeyDigest {
   /** The hash of a key, as 64 hexadecimal digits. */
   async of(key: string): Promise<string> {
     if (this.#pepper === undefined) return sha256(key);
-    const mac = await crypto.subtle.sign('HMAC', await this.#import(this.#pepper), new TextEncoder().encode(key));
-    return Array.from(new Uint8Array(mac), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  }
-
-  // The key is kept and not the promise: in workerd, one that a request made must not be awaited by another.
-  async #import(pepper: string): Promise<CryptoKey> {
-    return (this.#key ??= await crypto.subtle.importKey('raw', new TextEncoder().encode(pepper), HMAC, false, [
-      'sign',
-    ]));
+    return toHex(await crypto.subtle.sign('HMAC', await hmacKeyOf(this.#pepper), new TextEncoder().encode(key)));
   }
 }

@@ -180,6 +180,17 @@ describe('ExpiringValueMachine', () => {
       expect(objects.stored).toEqual([]);
     });
 
+    test('leaves a memory as new: an id from before is a new one', async () => {
+      const { clock, objects, stub } = setUp();
+      const set = () => stub().setValue({ operationId: 'same', text: 'one', ttlMs: MINUTE_MS });
+      await set();
+      clock.advance(MINUTE_MS);
+      objects.runAlarms();
+      expect(objects.stored).toEqual([]);
+      await set();
+      expect(await stub().getValue()).toEqual({ text: 'one' });
+    });
+
     test('comes a minute after a delete or a take, however long the text could have lived', async () => {
       for (const end of ['deleteValue', 'takeValue'] as const) {
         const { clock, objects, stub, id } = setUp();
