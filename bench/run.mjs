@@ -12,12 +12,12 @@ const PARTS = {
   'request-scope': script('bench/request-scope.mjs'),
   presign: script('bench/presign.mjs'),
   'presign-workerd': script('bench/presign-workerd.mjs'),
-  locks: script('bench/locks.mjs'),
   playlist: script('bench/playlist.mjs'),
   transfer: script('bench/transfer.mjs'),
   'delete-prefix': script('bench/delete-prefix.mjs'),
   replicate: script('bench/replicate.mjs'),
   'rate-limit': script('bench/rate-limit.mjs'),
+  locks: script('bench/locks.mjs'),
   counters: script('bench/counters.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
 };
