@@ -74,6 +74,7 @@ describe('OperationJournal', () => {
     const owner = new Owner();
     for (let index = 0; index < 10_000; index += 1) {
       owner.host.nowMs += 100;
+      if (index % 50 === 0) owner.evict();
       owner.do(`id-${index}`);
       expect(owner.slices).toBeLessThanOrEqual(1 + Math.ceil(600 / 65));
     }
@@ -100,6 +101,7 @@ describe('OperationJournal', () => {
     owner.do('later');
     expect(owner.do('before')).toBe(START);
     expect(owner.do('after')).toBe(START - 30_000);
+    for (let index = 0; index < 130; index += 1) owner.do(`slice-${index}`);
     owner.host.nowMs -= 24 * 3_600_000;
     for (let index = 0; index < 10_000; index += 1) {
       owner.host.nowMs += 100;

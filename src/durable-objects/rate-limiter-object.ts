@@ -13,11 +13,11 @@ import { RateLimitMachine } from './rate-limit/rate-limit-machine.js';
  * const limiter = new RateLimiterClient(env.RATE_LIMITER);
  * ```
  */
-export class RateLimiterObject extends DurableObject implements RateLimitApi {
+export class RateLimiterObject extends DurableObject<unknown> implements RateLimitApi {
   readonly #machine: RateLimitMachine;
 
   /** Made by the runtime. */
-  constructor(ctx: DurableObjectState, env: never) {
+  constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
     this.#machine = new RateLimitMachine(hostOf(ctx.storage, 'RateLimiterObject'));
   }

@@ -153,6 +153,21 @@ test.each(['sliding-window', 'sliding-log', 'gcra'] as const)(
   },
 );
 
+test('a fixed window of which all was given back starts anew with the next attempt', () => {
+  const rule = ruleOf({ algorithm: 'fixed-window' });
+  check(rule, { operationId: 'a', cost: 2 });
+  refund(rule, { attemptId: 'a' });
+  host.nowMs += 1000;
+  expect(check(rule).rules[0]!.resetAt).toBe(host.nowMs + MINUTE_MS);
+});
+
+test('a refused attempt of a smaller burst does not empty the bucket of a larger one', () => {
+  const large = ruleOf({ algorithm: 'gcra', limit: 1, burst: 10 });
+  check(large, { cost: 10 });
+  expect(check({ ...large, burst: 2 }, { countRejected: true }).allowed).toBe(false);
+  expect(remaining(large)).toBe(0);
+});
+
 describe('several rules', () => {
   const second = ruleOf({ windowMs: 1000, limit: 2 });
   const minute = ruleOf({ algorithm: 'fixed-window', limit: 3 });
@@ -233,8 +248,9 @@ describe('an operation', () => {
   test('that is to be known for long is given back once, however late', () => {
     const rule = ruleOf({ windowMs: 3_600_000 });
     check(rule, { operationId: 'a', cost: 2, rememberMs: 3_600_000 });
-    host.nowMs += 600_000;
+    // Of the same moment: what is given back twice is taken from it.
     check(rule);
+    host.nowMs += 600_000;
     expect(refund(rule, { attemptId: 'a' })).toBe(2);
     host.nowMs += 600_000;
     check(rule);
@@ -253,10 +269,10 @@ describe('an operation', () => {
     expect(check(rule, { operationId: 'long-0' }).replayed).toBe(true);
     host.nowMs += MINUTE_MS;
     evict();
-    check(rule);
+    check(rule, { rememberMs: 3_600_000 });
     const known = Array.from({ length: 1100 }, (_, index) => check(rule, { operationId: `long-${index}` }).replayed);
-    expect(known.indexOf(true)).toBe(76);
-    expect(known.filter(Boolean)).toHaveLength(1024);
+    expect(known.indexOf(true)).toBe(77);
+    expect(known.filter(Boolean)).toHaveLength(1023);
   });
 
   test('of a refund that gave nothing back gives nothing back later', () => {
