@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
 
 const ROUNDS = 6;
-const COUNT = 600;
+const COUNT = 200;
 
 const WORKER = `
 import { DurableObject } from 'cloudflare:workers';
