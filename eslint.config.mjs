@@ -136,9 +136,14 @@ export default tseslint.config(
     'cli imports clients and errors.',
   ),
   {
-    // A table of contents, and the documented face of what is in other files.
-    files: ['src/index.ts', 'src/clients/r2/r2-client.ts'],
+    // The documented face of what is in other files.
+    files: ['src/clients/r2/r2-client.ts'],
     rules: { 'max-lines': ['error', { max: 300, skipComments: true, skipBlankLines: true }] },
+  },
+  {
+    // A table of contents is as long as what it lists.
+    files: ['src/index.ts'],
+    rules: { 'max-lines': 'off' },
   },
   forbid(
     ['src/errors.ts', 'src/events.ts'],

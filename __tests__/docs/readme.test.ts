@@ -4,7 +4,15 @@ import ts from 'typescript';
 import { root, typeCheck } from '../support/type-check.js';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const GUIDES = ['caching', 'uploads', 'private-hls', 'r2-operations', 'rate-limiting', 'locks-and-counters', 'sessions'];
+const GUIDES = [
+  'caching',
+  'uploads',
+  'private-hls',
+  'r2-operations',
+  'rate-limiting',
+  'locks-and-counters',
+  'sessions',
+];
 const guides = GUIDES.map((name) => `docs/${name}.md`);
 
 /** The TypeScript in a document. */
