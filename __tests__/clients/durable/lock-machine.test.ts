@@ -183,7 +183,8 @@ describe('the machine of a lock', () => {
       if (odd.state !== 'wait' || next.state !== 'wait') throw new Error('not told to wait');
       const last = ask(request('d', { queue: true }));
       expect(next.ticket).toBeGreaterThan(odd.ticket);
-      expect(last).toMatchObject({ ticket: next.ticket + 1 });
+      if (last.state !== 'wait') throw new Error('not told to wait');
+      expect(last.ticket).toBeGreaterThan(next.ticket);
       machine.release({ owner: 'a' });
       expect(ask(request('c'))).toEqual({ state: 'held' });
       expect(ask(request('b'))).toMatchObject({ state: 'granted' });
