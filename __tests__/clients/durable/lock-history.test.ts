@@ -1,6 +1,9 @@
 import { findFaults, playHistory } from '../../support/lock-history.js';
 import type { History, HistoryOptions } from '../../support/lock-history.js';
 
+// A second each, and more where others want the processor too.
+jest.setTimeout(120_000);
+
 /** Plays histories of many seeds. */
 async function play(seeds: number, options: Omit<HistoryOptions, 'seed' | 'attempts'>): Promise<History[]> {
   const histories: History[] = [];

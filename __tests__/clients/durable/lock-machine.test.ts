@@ -181,7 +181,10 @@ describe('the machine of a lock', () => {
       const odd = ask(request('b', { queue: true, ticket: Number.MAX_SAFE_INTEGER }));
       const next = ask(request('c', { queue: true }));
       if (odd.state !== 'wait' || next.state !== 'wait') throw new Error('not told to wait');
+      const last = ask(request('d', { queue: true }));
       expect(next.ticket).toBeGreaterThan(odd.ticket);
+      if (last.state !== 'wait') throw new Error('not told to wait');
+      expect(last.ticket).toBeGreaterThan(next.ticket);
       machine.release({ owner: 'a' });
       expect(ask(request('c'))).toEqual({ state: 'held' });
       expect(ask(request('b'))).toMatchObject({ state: 'granted' });
