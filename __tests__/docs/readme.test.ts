@@ -12,6 +12,7 @@ const GUIDES = [
   'rate-limiting',
   'locks-and-counters',
   'sessions',
+  'better-auth',
 ];
 const guides = GUIDES.map((name) => `docs/${name}.md`);
 
@@ -29,7 +30,9 @@ declare global {
   }
   interface Env { ANALYTICS: AnalyticsEngineDataset; MEDIA: R2Bucket }
   interface Env { HLS_SECRET: string; HLS_OLD_SECRET: string }
-  interface Env { RATE_LIMITER: DurableObjectNamespace; FLOOD_FILTER: RateLimit }
+  interface Env { RATE_LIMITER: DurableObjectNamespace; FLOOD_FILTER: RateLimit; LOCKS: DurableObjectNamespace }
+  interface Env { COUNTERS: DurableObjectNamespace; SESSIONS: DurableObjectNamespace }
+  interface Env { AUTH_SECRET: string; AUTH_PEPPER: string; AUTH_KEY: string }
   function verifyPassword(email: string, password: string): Promise<boolean>;
   function fetchFront(signal: AbortSignal): Promise<string[]>;
   function openDatabase(env: object): { titles(): Promise<string[]> };
