@@ -47,7 +47,7 @@ export function isRateLimitBinding(value: unknown): value is RateLimitBindingLik
 
 /**
  * Asks the Workers rate-limit binding, which counts per Cloudflare location, lets bursts through before its counts meet, and is by its own words no
- * accurate accounting (https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/). It costs no call over the network and no money.
+ * accurate accounting (https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/). It needs no call over the network.
  * It answers yes or no, no more: `remaining` is the most that there can be and `resetAt` the latest time that it can be. Its limit and period stand
  * in wrangler.jsonc; a rule that says otherwise is refused. It cannot peek, refund, block or reset.
  *
