@@ -145,6 +145,14 @@ describe('what does not fit into a list', () => {
     expect(kv.counts.put).toBe(1);
   });
 
+  test('and cannot be left out is served by getOrLoad all the same, and not kept', async () => {
+    const { kv, sessions, clock, sink } = setupSessions({ index: true });
+    const found = await sessions.getOrLoad(TOKEN, async () => sessionAt(clock.now(), { userId: 'u'.repeat(450) }));
+    expect(found).toMatchObject({ freshness: 'loaded' });
+    expect(kv.counts.put).toBe(0);
+    expect(sink.ofType('client.error')).toMatchObject([{ code: 'INVALID_VALUE', keyPrefix: 'session:' }]);
+  });
+
   test('and is none of ours is not shown', async () => {
     const { kv, sessions } = setupSessions({ index: true });
     const key = (digit: string): string => `session-index:${USER}:${digit.repeat(64)}`;
