@@ -48,6 +48,13 @@ describe.each(setups)('the list of a user (%#)', (setup) => {
     expect(await shown()).toEqual([idOf('d')]);
   });
 
+  test('leaves out one that ended though it claims to be issued later', async () => {
+    const { sessions, clock } = setup({ index: true });
+    await sessions.set(TOKEN, sessionAt(clock.now(), { createdAt: clock.now() + 3_600_000 }));
+    await sessions.deleteAllForUser(USER);
+    expect(await sessions.listForUser(USER)).toEqual([]);
+  });
+
   test('lets a user end another session by its id', async () => {
     const { kv, sessions, clock, sink } = setup({ index: true, hashKeys: true });
     for (const token of ['mine', 'other']) await sessions.set(token, sessionAt(clock.now(), { token }));
