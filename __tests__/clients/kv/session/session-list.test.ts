@@ -48,6 +48,13 @@ describe.each(setups)('the list of a user (%#)', (setup) => {
     expect(await shown()).toEqual([idOf('d')]);
   });
 
+  test('leaves out one that ended though it claims to be issued later', async () => {
+    const { sessions, clock } = setup({ index: true });
+    await sessions.set(TOKEN, sessionAt(clock.now(), { createdAt: clock.now() + 3_600_000 }));
+    await sessions.deleteAllForUser(USER);
+    expect(await sessions.listForUser(USER)).toEqual([]);
+  });
+
   test('lets a user end another session by its id', async () => {
     const { kv, sessions, clock, sink } = setup({ index: true, hashKeys: true });
     for (const token of ['mine', 'other']) await sessions.set(token, sessionAt(clock.now(), { token }));
@@ -143,6 +150,14 @@ describe('what does not fit into a list', () => {
     expect(kv.counts.put).toBe(0);
     await make().set(TOKEN, sessionAt(clock.now(), { userId: 'u'.repeat(450) }));
     expect(kv.counts.put).toBe(1);
+  });
+
+  test('and cannot be left out is served by getOrLoad all the same, and not kept', async () => {
+    const { kv, sessions, clock, sink } = setupSessions({ index: true });
+    const found = await sessions.getOrLoad(TOKEN, async () => sessionAt(clock.now(), { userId: 'u'.repeat(450) }));
+    expect(found).toMatchObject({ freshness: 'loaded' });
+    expect(kv.counts.put).toBe(0);
+    expect(sink.ofType('client.error')).toMatchObject([{ code: 'INVALID_VALUE', keyPrefix: 'session:' }]);
   });
 
   test('and is none of ours is not shown', async () => {

@@ -129,7 +129,7 @@ export class SessionReader {
       return null;
     }
     if (marks !== null && entry.issuedAt > marks.endedAt && this.#context.access.allowsAutomaticWrites) {
-      await this.#context.afterwards(this.#parts.writer.write(names, value, entry));
+      await this.#context.afterwards(this.#parts.writer.writeIfPossible(names, value, entry));
     }
     return { ...pickSession(value), freshness: 'loaded', maxStalenessMs: 0, staleness: 'none' };
   }

@@ -67,6 +67,15 @@ export class SessionWriter {
     ]);
   }
 
+  /** As `write`, for what is served in any case: what cannot be listed is reported and not thrown. It is not kept then. */
+  async writeIfPossible(names: SessionNames, value: CachedSession, entry: NewSessionEntry): Promise<void> {
+    try {
+      await this.write(names, value, entry);
+    } catch (error) {
+      this.#context.access.reportFailure('write', 'session:', error);
+    }
+  }
+
   /**
    * Notes that a session is in use, unless that was noted lately. The note has a key of its own: to write the entry again could put an old one
    * in place of one that was just changed.
