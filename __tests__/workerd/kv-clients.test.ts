@@ -1,4 +1,4 @@
-import type { CachedSession } from '../../src/clients/kv/session.js';
+import type { CachedSession } from '../../src/clients/kv/session/session.js';
 import type { RateLimitResult } from '../../src/clients/rate-limit/rate-limit-result.js';
 import type { KVWorker } from '../support/workerd-kv.js';
 import { startKVWorker } from '../support/workerd-kv.js';
