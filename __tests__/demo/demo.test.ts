@@ -37,7 +37,12 @@ describe('npm run demo -- --once', () => {
     });
     expect(output).toMatch(/^✓ cached listing +\d+ {2}GET .*: miss, then hit/m);
     expect(output).toMatch(/^✓ stale listing +\d+ {2}.*served at once \(stale\).*then hit/m);
-    expect(output).toMatch(/^✓ login limit +\d+ {2}five times 401, the sixth 429, Retry-After: \d{3}/m);
+    expect(output).toMatch(
+      /^✓ login limit +\d+ {2}50 guesses at once: 5 were looked at, 45 got 429, Retry-After: \d{3}/m,
+    );
+    expect(output).toMatch(/^✓ 20 clicks on publish +\d+ {2}.*: 1 of 20 put it into the queue$/m);
+    expect(output).toMatch(/^✓ view counter +\d+ {2}50 plays at once, from 0 to 50: none is lost$/m);
+    expect(output).toMatch(/^✓ logout everywhere +\d+ {2}.*of 3 devices: the next request of each is refused/m);
     expect(output).toMatch(/^✓ private HLS +\d+ {2}11 files .*: 403$/m);
     expect(output).toMatch(/^✓ signed upload +\d+ {2}.* 403, another type 403, as signed 200, a second time 412$/m);
     expect(output).toMatch(/^✓ check-hls +\d+ {2}.*status 1, which names it$/m);

@@ -192,6 +192,7 @@ class Tour {
     const [{ headers, body }] = refused;
     const retryAfter = Number(headers.get('retry-after'));
     assert.ok(retryAfter > 880 && retryAfter <= 900, `Retry-After is ${retryAfter}`);
+    assert.equal(headers.get('ratelimit-policy'), '"login";q=5;w=900');
     return `${answers.length} guesses at once: ${looked.length} were looked at, ${refused.length} got 429, Retry-After: ${retryAfter}. "${body.error}"`;
   }
 

@@ -1,4 +1,5 @@
-import { Injectable, REQUEST } from '@codex/cloudflare-clients';
+import { Injectable, ipKey, REQUEST, toHeaders } from '@codex/cloudflare-clients';
+import type { RateLimitResult } from '@codex/cloudflare-clients';
 import { AuthService } from './auth-service.js';
 import { CurrentSession } from './current-session.js';
 import { HttpError } from './http-error.js';
@@ -24,10 +25,10 @@ export class AuthController {
 
   async login(): Promise<Response> {
     const { email, password } = await readFields(this.request, ['email', 'password']);
-    const ip = this.request.headers.get('cf-connecting-ip') ?? 'unknown';
+    const ip = ipKey(this.request.headers.get('cf-connecting-ip'));
     const result = await this.auth.login({ email, password, ip });
     if (result.status === 'wrong') throw new HttpError(401, 'The address or the password is wrong.');
-    if (result.status === 'limited') throw tooManyAttempts(result.retryAfterSeconds);
+    if (result.status === 'limited') throw tooManyAttempts(result.attempt);
     return Response.json({ status: 'welcome' }, { headers: { 'set-cookie': this.current.cookieFor(result.token) } });
   }
 
@@ -50,9 +51,8 @@ export class AuthController {
   }
 }
 
-function tooManyAttempts(seconds: number): HttpError {
+function tooManyAttempts(attempt: RateLimitResult): HttpError {
+  const seconds = Math.ceil(attempt.retryAfterMs / 1000);
   const wait = seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` : `${seconds} seconds`;
-  return new HttpError(429, `Too many attempts to log in. Please wait ${wait} and try again.`, {
-    'retry-after': String(seconds),
-  });
+  return new HttpError(429, `Too many attempts to log in. Please wait ${wait} and try again.`, toHeaders(attempt));
 }

@@ -1,5 +1,11 @@
 import { Injectable, RATE_LIMITER_CLIENT, SESSION_CACHE_CLIENT } from '@codex/cloudflare-clients';
-import type { CachedSession, RateLimitConfig, RateLimiterClient, SessionCacheClient } from '@codex/cloudflare-clients';
+import type {
+  CachedSession,
+  RateLimitConfig,
+  RateLimiterClient,
+  RateLimitResult,
+  SessionCacheClient,
+} from '@codex/cloudflare-clients';
 import type { Database } from './database.js';
 import { logFailure } from './log.js';
 import { hashPassword, hashToken, isPassword, newToken, NO_HASH } from './password.js';
@@ -8,7 +14,13 @@ import { DATABASE } from './tokens.js';
 /** Sessions last as long as the session cache keeps them: 24 hours. */
 export const SESSION_SECONDS = 86_400;
 /** The log is exact to the millisecond and small, as the limit is. */
-const LOGIN_RULE: RateLimitConfig = { limit: 5, window: 900, keyPrefix: 'rl:login:', algorithm: 'sliding-log' };
+const LOGIN_RULE: RateLimitConfig = {
+  limit: 5,
+  window: 900,
+  keyPrefix: 'rl:login:',
+  name: 'login',
+  algorithm: 'sliding-log',
+};
 
 /** Who tries to log in, and from where. */
 export interface Credentials {
@@ -21,7 +33,7 @@ export interface Credentials {
 export type LoginResult =
   | { readonly status: 'welcome'; readonly token: string }
   | { readonly status: 'wrong' }
-  | { readonly status: 'limited'; readonly retryAfterSeconds: number };
+  | { readonly status: 'limited'; readonly attempt: RateLimitResult };
 
 /** Accounts and sessions. The database owns the sessions; the cache in front of it answers for it on most requests. */
 @Injectable(DATABASE, SESSION_CACHE_CLIENT, RATE_LIMITER_CLIENT)
@@ -43,7 +55,7 @@ export class AuthService {
   async login({ email, password, ip }: Credentials): Promise<LoginResult> {
     const identifier = `${ip}:${await hashToken(normalize(email))}`;
     const attempt = await this.limiter.checkLimit(identifier, LOGIN_RULE);
-    if (!attempt.allowed) return { status: 'limited', retryAfterSeconds: Math.ceil(attempt.retryAfterMs / 1000) };
+    if (!attempt.allowed) return { status: 'limited', attempt };
 
     const user = await this.database.findUser(normalize(email));
     const isRight = await isPassword(password, user?.passwordHash ?? NO_HASH);
