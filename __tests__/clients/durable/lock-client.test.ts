@@ -67,6 +67,9 @@ describe('LockClient', () => {
   });
 
   describe('a lease', () => {
+    let renewals = 0;
+    beforeEach(() => (renewals = 0));
+
     it('ends by itself, for its object and, no later, for its holder', () =>
       inLockWorld(async ({ locks, sleep, sink }) => {
         const lock = (await locks.tryAcquire('job:1', TTL))!;
@@ -117,6 +120,24 @@ describe('LockClient', () => {
         skipped = 9_990;
         expect(lock.signal.aborted).toBe(true);
       }));
+
+    it('is lost in its time also when the clock of its holder was set back', () =>
+      inLockWorld(
+        async ({ client, now, sleep }) => {
+          let setBack = 0;
+          const lock = await client({ now: () => now() - setBack }).acquire('job:1', { ...TTL, autoRenew: true });
+          const startedAt = now();
+          let lostAt = 0;
+          lock.signal.addEventListener('abort', () => (lostAt = now()));
+          await sleep(2_000);
+          setBack = 3_600_000;
+          await sleep(40_000);
+          // The last renewal that succeeded was the first.
+          expect(lostAt - startedAt).toBeLessThanOrEqual(13_400);
+          expect(lostAt - startedAt).toBeGreaterThanOrEqual(10_000);
+        },
+        { faults: ({ method }) => (method === 'extend' && (renewals += 1) > 1 ? 'failed' : undefined) },
+      ));
 
     it('counts from before the call that asked for it', () =>
       inLockWorld(async (world) => {
@@ -389,6 +410,20 @@ describe('LockClient', () => {
         expect(lock.signal.aborted).toBe(true);
         expect(restored.signal.aborted).toBe(false);
         expect(await restored.release()).toBe(true);
+      }));
+
+    it('renew on both sides, until one gives it back and the other hears of it', () =>
+      inLockWorld(async ({ locks, sleep, sink, time }) => {
+        const lock = await locks.acquire('job:1', { ...TTL, autoRenew: true });
+        const restored = (await locks.restore(lock.serialize(), { autoRenew: true }))!;
+        await sleep(50_000);
+        expect([lock.signal.aborted, restored.signal.aborted]).toEqual([false, false]);
+        expect(await lock.release()).toBe(true);
+        await sleep(3_400);
+        expect(restored.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
+        expect(sink.ofType('lock.lost')).toMatchObject([{ reason: 'taken' }]);
+        expect(await restored.release()).toBe(false);
+        expect(time.pending).toBe(0);
       }));
 
     it.each(['', '{}', 'null', '[]', 'x', '{"v":2}', '{"v":1,"name":"a","owner":"","fence":1,"ttlMs":1000}'])(

@@ -1,7 +1,10 @@
+import { CounterClient } from '../../../src/clients/durable/counter-client.js';
+import { OnceLease } from '../../../src/clients/durable/once-lease.js';
 import { CloudflareClientError } from '../../../src/errors.js';
 import { inCounterWorld, randomFaults } from '../../support/counters.js';
 import type { CounterWorld } from '../../support/counters.js';
 import { codeOf, deferred, errorOf, jsonValue, fc } from '../../support/kv.js';
+import { slowed } from '../../support/locks.js';
 
 const KEY = 'charge:secret-order';
 const LEASE = 30_000;
@@ -247,6 +250,35 @@ describe('a caller that waits', () => {
     });
   });
 
+  it('leaves no timer behind when its signal ends the wait', async () => {
+    await inCounterWorld(async ({ counters, client, sleep, timers }) => {
+      const dead = client({ delay: () => new Promise(() => undefined) });
+      void dead.once(KEY, () => new Promise(() => undefined), { leaseMs: 3_600_000 });
+      const controller = new AbortController();
+      const left = errorOf(() => counters.once(KEY, async () => 1, { signal: controller.signal }));
+      await sleep(3_000);
+      controller.abort(new Error('left'));
+      expect((await left).message).toBe('left');
+      expect(timers()).toBe(0);
+    });
+  });
+
+  it('waits for no run that was granted in answers which were all lost', async () => {
+    await inCounterWorld(async ({ counters, namespace }) => {
+      namespace.failNext('lost-reply', 3);
+      expect(await codeOf(() => counters.once(KEY, async () => 'first'))).toBe('OBJECT_FAILED');
+      expect(await counters.once(KEY, async () => 'second', { timeoutMs: 0 })).toMatchObject({ value: 'second' });
+    });
+  });
+
+  it('for itself, within its own work, is told so, and the key is free again', async () => {
+    await inCounterWorld(async ({ counters }) => {
+      const inner = () => counters.once(KEY, async () => 'inner', { timeoutMs: 2_000 });
+      expect(await codeOf(() => counters.once(KEY, inner))).toBe('ONCE_IN_PROGRESS');
+      expect(await counters.once(KEY, async () => 'next', { timeoutMs: 0 })).toMatchObject({ value: 'next' });
+    });
+  });
+
   it('gives the work back when it is granted to a caller that has left', async () => {
     await inCounterWorld(async ({ counters, namespace }) => {
       const controller = new AbortController();
@@ -407,6 +439,74 @@ describe('a runner', () => {
     );
   });
 
+  it('keeps its lease when two renewals in succession are never answered', async () => {
+    let renewals = 0;
+    await inCounterWorld(
+      async (world) => {
+        let isLost = false;
+        const work = async ({ signal }: { signal: AbortSignal }): Promise<void> => {
+          await world.sleep(60_000);
+          isLost = signal.aborted;
+        };
+        expect(await world.counters.once(KEY, work, { leaseMs: LEASE })).toMatchObject({ stored: true });
+        expect(isLost).toBe(false);
+        expect(renewals).toBeGreaterThan(3);
+      },
+      {
+        faults: ({ method }) => {
+          if (method !== 'renew') return undefined;
+          renewals += 1;
+          return renewals < 3 ? 'hang' : undefined;
+        },
+      },
+    );
+  });
+
+  it.each([
+    ['its answer took long', 0],
+    ['the clock was set back meanwhile', 3_600_000],
+  ])('counts its lease from before the renewal was sent, also when %s', async (_, setBackMs) => {
+    const sentAt: number[] = [];
+    let time = (): number => 0;
+    await inCounterWorld(
+      async (world) => {
+        let clock = (time = world.now);
+        const slow = new CounterClient(slowed(world, { renew: 8_000 }), { now: () => clock() });
+        let abortedAt = 0;
+        const work = async ({ signal }: { signal: AbortSignal }): Promise<void> => {
+          await world.sleep(15_000);
+          clock = () => world.now() - setBackMs;
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          abortedAt = world.now();
+        };
+        await slow.once(KEY, work, { leaseMs: LEASE });
+        // Of a clock that goes back no more is known than when the answer came.
+        expect(abortedAt - sentAt[0]!).toBe(setBackMs === 0 ? LEASE : LEASE + 8_000);
+      },
+      {
+        faults: ({ method }) => {
+          if (method !== 'renew') return undefined;
+          return sentAt.push(time()) > 1 ? 'failed' : undefined;
+        },
+      },
+    );
+  });
+
+  it('hears by its signal that its caller left before the work began', () => {
+    const reason = new Error('left');
+    const lease = new OnceLease({
+      leaseMs: LEASE,
+      sentAt: 0,
+      now: () => 0,
+      delay: () => new Promise(() => undefined),
+      renew: async () => true,
+      lost: () => new Error('lost'),
+      callerSignal: AbortSignal.abort(reason),
+    });
+    expect(lease.signal.reason).toBe(reason);
+    lease.stop();
+  });
+
   it('hears by its signal that its caller left, and decides itself', async () => {
     await inCounterWorld(async ({ counters, sleep }) => {
       const controller = new AbortController();
@@ -444,6 +544,63 @@ describe('a runner', () => {
       expect(listeners).toBe(0);
       expect(timers()).toBe(0);
     });
+  });
+});
+
+describe('every end of once', () => {
+  const until = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
+  const failing = async (): Promise<never> => {
+    throw new Error('of the work');
+  };
+  it.each<[string, (world: CounterWorld) => Promise<unknown>]>([
+    ['the work is done', ({ counters, sleep }) => counters.once('free:1', () => sleep(60_000))],
+    ['the work fails', ({ counters }) => counters.once('free:1', failing)],
+    ['another is at it for too long', ({ counters }) => counters.once(KEY, failing)],
+    ['another has another fingerprint', ({ counters }) => counters.once(KEY, failing, { fingerprint: 'other' })],
+    [
+      'its signal is aborted while it works',
+      async ({ counters, sleep }) => {
+        const controller = new AbortController();
+        void sleep(20_000).then(() => controller.abort());
+        await counters.once('free:1', ({ signal }) => until(signal), { signal: controller.signal });
+      },
+    ],
+    [
+      'its lease is lost',
+      async ({ client, sleep }) => {
+        const stopped = client({ delay: (ms) => sleep(ms === 5_000 ? ms : 600_000) });
+        await stopped.once('free:1', ({ signal }) => until(signal), { leaseMs: 5_000 });
+        await sleep(600_000);
+      },
+    ],
+    [
+      'the object fails at its beginning',
+      async ({ counters, namespace }) => {
+        namespace.failNext('unavailable', 4);
+        await counters.once('free:1', failing);
+      },
+    ],
+    [
+      'the object does not answer at its end',
+      ({ counters, namespace }) => counters.once('free:1', async () => namespace.failNext('hang')),
+    ],
+  ])('leaves no timer and no call behind: %s', async (_, act) => {
+    let unhandled = 0;
+    const listen = (): void => void (unhandled += 1);
+    process.on('unhandledRejection', listen);
+    await inCounterWorld(async (world) => {
+      const { client, namespace, timers, sleep } = world;
+      // Its timers are none: those that are left are of the other.
+      const dead = client({ delay: () => new Promise(() => undefined) });
+      void dead.once(KEY, () => new Promise(() => undefined), { leaseMs: 3_600_000 });
+      await act(world).catch(() => undefined);
+      expect(timers()).toBe(0);
+      const { calls } = namespace;
+      await sleep(60_000);
+      expect(namespace.calls).toBe(calls);
+    });
+    process.off('unhandledRejection', listen);
+    expect(unhandled).toBe(0);
   });
 });
 
