@@ -74,6 +74,24 @@ describe('what a read costs', () => {
     expect(objects.stored).toEqual([]);
   });
 
+  test('a strong hit without marks is one read of one key from the first on, and of two with sliding expiry', async () => {
+    for (const sliding of [undefined, { idleSeconds: 1800, refreshAfterSeconds: 300 }]) {
+      const { kv, objects, make, clock } = setupStrong({ readMarks: false, sliding });
+      await make().set(TOKEN, sessionAt(clock.now()));
+      const keys = jest.spyOn(kv, 'getWithMetadata');
+      for (let hit = 1; hit <= 3; hit += 1) {
+        expect(await make().lookup(TOKEN)).toMatchObject({ freshness: 'verified', maxStalenessMs: 0 });
+        expect(kv.counts.get).toBe(hit);
+        expect(objects.calls).toBe(hit);
+      }
+      expect([...new Set(keys.mock.calls.map(([key]) => [key].flat().length))]).toEqual([
+        sliding === undefined ? 1 : 2,
+      ]);
+      await make().getOrLoad(TOKEN, async () => sessionAt(clock.now()), { requireFresh: true });
+      expect(kv.counts.get).toBe(3);
+    }
+  });
+
   test('a write is one write, and one more with a list; an end is one write and one delete', async () => {
     const { kv, make, clock } = setupSessions();
     await make().set(TOKEN, sessionAt(clock.now()));

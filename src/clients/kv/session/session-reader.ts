@@ -83,7 +83,8 @@ export class SessionReader {
       finder.marksOf(names, found),
       revocations?.check(found.value.user.id, names.ids, true) ?? null,
     ]);
-    return { marks, known };
+    const isLeftToKV = this.#context.skipsMarks && this.#isLeftToKV(known);
+    return { marks: isLeftToKV ? await readMarks(this.#context, names, found.value.user.id) : marks, known };
   }
 
   #findFault(found: FoundEntry, evidence: Evidence): SessionMissEvent['reason'] | null {
@@ -102,6 +103,10 @@ export class SessionReader {
 
   #isUnanswered(known: RevocationAnswer | null): boolean {
     return this.#parts.revocations !== undefined && known === null;
+  }
+
+  #isLeftToKV(known: RevocationAnswer | null): boolean {
+    return this.#isUnanswered(known) && this.#context.options.onRevocationError === 'open';
   }
 
   #reliance({ known }: Evidence): Pick<SessionLookup, 'freshness' | 'maxStalenessMs' | 'staleness'> {
@@ -140,14 +145,15 @@ export class SessionReader {
     names: SessionNames,
     userId: string,
   ): Promise<{ readonly endedAt: number; readonly endedUpTo: number } | null> {
-    const [marks, known] = await Promise.all([
-      readMarks(this.#context, names, userId),
+    const [read, known] = await Promise.all([
+      this.#context.skipsMarks ? null : readMarks(this.#context, names, userId),
       this.#parts.revocations?.check(userId, names.ids, false) ?? null,
     ]);
     if (this.#isUnanswered(known) && this.#context.options.onRevocationError === 'closed') {
       const message = 'It could not be found out whether the session was ended while it was loaded.';
       throw new CloudflareClientError('REVOCATION_FAILED', message);
     }
+    const marks = read === null && known === null ? await readMarks(this.#context, names, userId) : read;
     if (typeof marks === 'string' && known === null) return null;
     const ends = [typeof marks === 'string' ? null : marks, known];
     return { endedAt: endedUpTo(ends, 0), endedUpTo: this.#endedUpTo(...ends) };
