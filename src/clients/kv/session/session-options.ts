@@ -127,14 +127,17 @@ export function resolveSessionOptions(options: SessionCacheClientOptions): Resol
   const { onRevocationError = 'closed', verifiedForMs = 0, clockSkewMs = 0 } = options;
   checkNumber('verifiedForMs', verifiedForMs, 0, MAX_VERIFIED_MS);
   checkNumber('clockSkewMs', clockSkewMs, 0, MAX_SKEW_MS);
-  // Neither is left to what counts as true: what is not read cannot end anything.
-  if (typeof (readMarks as unknown) !== 'boolean') throw refusal(`readMarks ${quote(readMarks)}`, 'give true or false');
-  const mode: unknown = onRevocationError;
+  checkChoices(onRevocationError, readMarks);
+  if (options.sliding !== undefined) checkSliding(options.sliding);
+  return { ...options, timeoutMs, now, hashKeys, index, readMarks, onRevocationError, verifiedForMs, clockSkewMs };
+}
+
+function checkChoices(mode: unknown, readMarks: unknown): void {
   if (mode !== 'closed' && mode !== 'open') {
     throw refusal(`onRevocationError ${quote(mode)}`, "give 'closed' or 'open'");
   }
-  if (options.sliding !== undefined) checkSliding(options.sliding);
-  return { ...options, timeoutMs, now, hashKeys, index, readMarks, onRevocationError, verifiedForMs, clockSkewMs };
+  // Not left to what counts as true: what is not read ends nothing.
+  if (typeof readMarks !== 'boolean') throw refusal(`readMarks ${quote(readMarks)}`, 'give true or false');
 }
 
 function checkSliding({ idleSeconds, refreshAfterSeconds }: SlidingExpiry): void {
