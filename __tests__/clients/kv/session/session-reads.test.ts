@@ -204,13 +204,27 @@ describe('getOrLoad', () => {
     kv.failAll('get');
     kv.failAll('put');
     expect(await sessions.getOrLoad(TOKEN, async () => sessionAt(clock.now()))).toMatchObject({ freshness: 'loaded' });
-    expect(sink.ofType('client.error')).toHaveLength(2);
+    expect(sink.ofType('client.error')).toHaveLength(1);
     kv.heal();
     await kv.put(`session-revoked:${USER}`, 'yesterday');
     const { put } = kv.counts;
     expect(await sessions.getOrLoad(TOKEN, async () => sessionAt(clock.now()))).toMatchObject({ freshness: 'loaded' });
     expect(kv.counts.put).toBe(put);
   });
+
+  test.each([setupSessions, setupStrong])(
+    'waits for a KV that hangs once, and not for marks and entry again (%#)',
+    async (setup) => {
+      jest.useFakeTimers();
+      const { kv, sessions, clock } = setup({ timeoutMs: 2000 });
+      for (const operation of ['get', 'put'] as const) kv.hang(operation);
+      const found = sessions.getOrLoad(TOKEN, async () => sessionAt(clock.now()));
+      await jest.advanceTimersByTimeAsync(2000);
+      jest.useRealTimers();
+      expect(await found).toMatchObject({ freshness: 'loaded', maxStalenessMs: 0 });
+      expect(kv.counts).toMatchObject({ get: 1, put: 0 });
+    },
+  );
 
   test('serves what it loaded when KV does not take it', async () => {
     const { kv, sessions, clock, sink } = setupSessions();
