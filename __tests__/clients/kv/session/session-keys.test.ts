@@ -57,6 +57,15 @@ describe('keys of sessions', () => {
     }
   });
 
+  test('hold to the bytes of a pepper that is wiped when the client was made', async () => {
+    const bytes = new TextEncoder().encode(NEW);
+    const { make, clock } = setupSessions();
+    const sessions = make({ hashKeys: { peppers: [bytes] } });
+    bytes.fill(0);
+    await sessions.set(TOKEN, sessionAt(clock.now()));
+    expect(await make({ hashKeys: { peppers: [NEW] } }).get(TOKEN)).not.toBeNull();
+  });
+
   test('import a pepper once for all clients of the isolate', async () => {
     const imports = jest.spyOn(crypto.subtle, 'importKey');
     const pepper = 'used by this test alone, 32 bytes';
@@ -66,6 +75,27 @@ describe('keys of sessions', () => {
     }
     expect(imports).toHaveBeenCalledTimes(2);
     imports.mockRestore();
+  });
+});
+
+describe('a change from plain keys', () => {
+  const ways = [false, true, { peppers: [NEW] }] as const;
+
+  test.each([
+    [0, 1, true],
+    [1, 0, true],
+    [0, 2, false],
+    [2, 1, false],
+  ])('to hashed ones: an end by way %p holds for way %p: %p, and one of all for any', async (one, other, isSeen) => {
+    for (const setup of [setupSessions, setupStrong]) {
+      const { make, clock } = setup({});
+      const [ender, reader] = [make({ hashKeys: ways[one]! }), make({ hashKeys: ways[other]! })];
+      await reader.set(TOKEN, sessionAt(clock.now()));
+      await ender.delete(TOKEN, { userId: USER });
+      expect((await reader.get(TOKEN)) === null).toBe(isSeen);
+      await ender.deleteAllForUser(USER);
+      expect(await reader.get(TOKEN)).toBeNull();
+    }
   });
 });
 
