@@ -115,8 +115,8 @@ describe('a SessionObject', () => {
       check(request: object): Promise<{ revokedBefore: number }>;
       endAll(request: object): Promise<{ revokedBefore: number }>;
     };
-    await stub.endAll({ at: Date.now(), keepMs: 50 });
-    expect((await stub.check({ ids: [] })).revokedBefore).toBeGreaterThan(0);
+    // Not asked in between: on a machine that is busy it may be clean before it answers.
+    expect((await stub.endAll({ at: Date.now(), keepMs: 50 })).revokedBefore).toBeGreaterThan(0);
     const start = Date.now();
     while ((await stub.check({ ids: [] })).revokedBefore > 0) expect(Date.now() - start).toBeLessThan(10_000);
   });

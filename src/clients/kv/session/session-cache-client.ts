@@ -117,7 +117,8 @@ export class SessionCacheClient {
 
   /**
    * As `lookup`, and reads from the database what the cache does not have. A session that is ended while it is read is not served and not kept:
-   * marks are read again after the load, unless KV failed before it: then what was loaded is served and not kept. Requests that miss at the same time load each for itself.
+   * marks are read again after the load, unless KV failed before it: then what was loaded is served and not kept. Requests that miss at the same
+   * time load each for itself.
    *
    * @param token what the visitor sent.
    * @param loader reads the session from the database; what it throws is thrown. Not asked about a string that no session can have.
