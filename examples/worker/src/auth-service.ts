@@ -78,8 +78,11 @@ export class AuthService {
 
   /** Ends a session: in the database first, so that nothing can fill the cache again. A cache that fails is an error here. */
   async logout(token: string): Promise<void> {
-    await this.database.deleteSession(await hashToken(token));
-    await this.sessions.delete(token);
+    const tokenHash = await hashToken(token);
+    const stored = await this.database.findSession(tokenHash);
+    await this.database.deleteSession(tokenHash);
+    // The objects are by user; a cookie that the database does not know belongs to nobody.
+    if (stored !== null) await this.sessions.delete(token, { userId: stored.user.id });
   }
 
   /** Ends every session of a user, on all devices: from the next request on, wherever it comes from. */
