@@ -6,7 +6,7 @@ import { utf8Bytes } from '../kv/key.js';
 import { BlockCache } from './block-cache.js';
 import { LeaseBook } from './lease-book.js';
 import { checkRequest, refundRequest, toDecision, toObjectRule } from './object-requests.js';
-import { checkInteger } from './rate-limit-config.js';
+import { checkInteger } from '../check-option.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitStore } from './rate-limit-store.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
@@ -254,13 +254,13 @@ export class ObjectRateLimitStore implements RateLimitStore {
 function maxBlockMsOf(blockCache: BlockCacheOptions | false | undefined): number {
   if (blockCache === false) return 0;
   const maxBlockMs = blockCache?.maxBlockMs ?? DEFAULT_MAX_BLOCK_MS;
-  checkInteger('blockCache.maxBlockMs', maxBlockMs, LONGEST_BLOCK_MS);
+  checkInteger('blockCache.maxBlockMs', maxBlockMs, 1, LONGEST_BLOCK_MS);
   return maxBlockMs;
 }
 
 function checkLease({ units, ttlMs }: LeaseOptions): void {
-  checkInteger('lease.units', units, MAX_LEASE_UNITS);
-  checkInteger('lease.ttlMs', ttlMs, MAX_LEASE_MS);
+  checkInteger('lease.units', units, 1, MAX_LEASE_UNITS);
+  checkInteger('lease.ttlMs', ttlMs, 1, MAX_LEASE_MS);
 }
 
 /** The name of a key's object. The platform's own ids keep a name of so many bytes readable; longer ones are hashed. */

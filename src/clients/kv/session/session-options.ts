@@ -1,7 +1,7 @@
-import { CloudflareClientError } from '../../../errors.js';
 import type { EventSink } from '../../../events.js';
 import type { ExecutionContextLike } from '../../../internal/execution-context.js';
 import type { ObjectNamespaceLike } from '../../durable/object-namespace.js';
+import { checkInteger, refusal } from '../../check-option.js';
 import { quote } from '../key.js';
 import type { OperationBudget } from '../operation-budget.js';
 import type { SessionPeppers } from './peppers.js';
@@ -117,11 +117,11 @@ export type ResolvedSessionOptions = Required<
 export function resolveSessionOptions(options: SessionCacheClientOptions): ResolvedSessionOptions {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, now = Date.now, hashKeys = false, index = false } = options;
   const { onRevocationError = 'closed', verifiedForMs = 0, clockSkewMs = 0 } = options;
-  checkNumber('verifiedForMs', verifiedForMs, 0, MAX_VERIFIED_MS);
-  checkNumber('clockSkewMs', clockSkewMs, 0, MAX_SKEW_MS);
+  checkInteger('verifiedForMs', verifiedForMs, 0, MAX_VERIFIED_MS);
+  checkInteger('clockSkewMs', clockSkewMs, 0, MAX_SKEW_MS);
   const mode: unknown = onRevocationError;
   if (mode !== 'closed' && mode !== 'open') {
-    throw refusal(`onRevocationError ${quote(mode)}`, "give 'closed' or 'open'");
+    throw refusal('onRevocationError', quote(mode), "give 'closed' or 'open'");
   }
   if (options.sliding !== undefined) checkSliding(options.sliding);
   return { ...options, timeoutMs, now, hashKeys, index, onRevocationError, verifiedForMs, clockSkewMs };
@@ -129,16 +129,6 @@ export function resolveSessionOptions(options: SessionCacheClientOptions): Resol
 
 function checkSliding({ idleSeconds, refreshAfterSeconds }: SlidingExpiry): void {
   const maxIdle = MAX_ENTRY_MS / 1000;
-  checkNumber('sliding.refreshAfterSeconds', refreshAfterSeconds, MIN_REFRESH_SECONDS, maxIdle - KV_LAG_SECONDS);
-  checkNumber('sliding.idleSeconds', idleSeconds, refreshAfterSeconds + KV_LAG_SECONDS, maxIdle);
-}
-
-function checkNumber(name: string, value: unknown, minimum: number, maximum: number): void {
-  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return;
-  const shown = typeof value === 'number' ? String(value) : quote(value);
-  throw refusal(`${name} ${shown}`, `give an integer from ${minimum} to ${maximum}`);
-}
-
-function refusal(what: string, remedy: string): CloudflareClientError {
-  return new CloudflareClientError('INVALID_OPTION', `Option ${what} is refused: ${remedy}.`);
+  checkInteger('sliding.refreshAfterSeconds', refreshAfterSeconds, MIN_REFRESH_SECONDS, maxIdle - KV_LAG_SECONDS);
+  checkInteger('sliding.idleSeconds', idleSeconds, refreshAfterSeconds + KV_LAG_SECONDS, maxIdle);
 }
