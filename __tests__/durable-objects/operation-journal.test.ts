@@ -81,6 +81,28 @@ describe('OperationJournal', () => {
     expect(owner.host.deletes).toBeGreaterThan(100);
   });
 
+  test.each(['id-0', 'id-100', 'id-129', 'unknown'])(
+    'forgets %s when told to, wherever it is stored, and no other',
+    (id) => {
+      const owner = new Owner();
+      for (let index = 0; index < 140; index += 1) owner.do(`id-${index}`);
+      owner.journal.forget(id);
+      owner.host.storage.put('owner', owner.journal.head);
+      for (const evicts of [false, true]) {
+        if (evicts) owner.evict();
+        const known = Array.from({ length: 140 }, (_, index) => `id-${index}`).filter(
+          (name) => owner.journal.find(name) !== undefined,
+        );
+        expect(known).toHaveLength(id === 'unknown' ? 140 : 139);
+        expect(owner.journal.find(id)).toBeUndefined();
+      }
+      owner.host.nowMs += 1000;
+      expect(owner.do(id)).toBe(START + 1000);
+      owner.evict();
+      expect(owner.do(id)).toBe(START + 1000);
+    },
+  );
+
   test('says until when it remembers', () => {
     const owner = new Owner();
     expect(owner.journal.until).toBe(0);

@@ -55,7 +55,10 @@ async function hung(): Promise<never> {
 }
 
 /** The way to the objects of a world on which the answers of some methods take so many milliseconds. */
-export function slowed(world: LockWorld, answersMs: Readonly<Record<string, number>>): ObjectNamespaceLike {
+export function slowed(
+  world: Pick<LockWorld, 'namespace' | 'sleep'>,
+  answersMs: Readonly<Record<string, number>>,
+): ObjectNamespaceLike {
   const get = (id: { name: string }): object => {
     const stub = world.namespace.get(id) as Record<string, (request: unknown) => Promise<unknown>>;
     return new Proxy(stub, {

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { ChangeReply, ChangeRequest, CounterApi, ReadReply } from './counter/counter-api.js';
 import { CounterMachine } from './counter/counter-machine.js';
-import type { BeginReply, BeginRequest, OnceApi, OnceOutcome, RunRequest } from './counter/once-api.js';
+import type { AbandonRequest, BeginReply, BeginRequest, OnceApi, OnceOutcome, RunRequest } from './counter/once-api.js';
 import { hostOf } from './durable-object-host.js';
 
 /**
@@ -44,7 +44,7 @@ export class CounterObject extends DurableObject<unknown> implements CounterApi,
   }
 
   /** Gives a run up. */
-  abandon(request: RunRequest): void {
+  abandon(request: AbandonRequest): void {
     this.#machine.abandon(request);
   }
 

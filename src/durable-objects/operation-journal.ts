@@ -75,6 +75,19 @@ export class OperationJournal<Reply> {
     return this.head;
   }
 
+  /** Forgets an operation, as if it had not been done. The head, which the owner stores, may change by it. */
+  forget(id: string): void {
+    if (!this.#replies.delete(id)) return;
+    this.#entries = this.#entries.filter(([other]) => other !== id);
+    const index = this.#slices.findIndex(({ ids }) => ids.includes(id));
+    const slice = this.#slices[index];
+    if (slice === undefined) return;
+    const key = `${SLICE_PREFIX}${slice.number}`;
+    const entries = readEntries<Reply>(this.#storage.get(key)).filter(([other]) => other !== id);
+    this.#storage.put(key, entries);
+    this.#slices[index] = { ...slice, ids: slice.ids.filter((other) => other !== id) };
+  }
+
   /** What the owner stores. */
   get head(): JournalHead<Reply> {
     return { slice: this.#nextSlice, entries: this.#entries };

@@ -67,6 +67,9 @@ describe('LockClient', () => {
   });
 
   describe('a lease', () => {
+    let renewals = 0;
+    beforeEach(() => (renewals = 0));
+
     it('ends by itself, for its object and, no later, for its holder', () =>
       inLockWorld(async ({ locks, sleep, sink }) => {
         const lock = (await locks.tryAcquire('job:1', TTL))!;
@@ -117,6 +120,24 @@ describe('LockClient', () => {
         skipped = 9_990;
         expect(lock.signal.aborted).toBe(true);
       }));
+
+    it('is lost in its time also when the clock of its holder was set back', () =>
+      inLockWorld(
+        async ({ client, now, sleep }) => {
+          let setBack = 0;
+          const lock = await client({ now: () => now() - setBack }).acquire('job:1', { ...TTL, autoRenew: true });
+          const startedAt = now();
+          let lostAt = 0;
+          lock.signal.addEventListener('abort', () => (lostAt = now()));
+          await sleep(2_000);
+          setBack = 3_600_000;
+          await sleep(40_000);
+          // The last renewal that succeeded was the first.
+          expect(lostAt - startedAt).toBeLessThanOrEqual(13_400);
+          expect(lostAt - startedAt).toBeGreaterThanOrEqual(10_000);
+        },
+        { faults: ({ method }) => (method === 'extend' && (renewals += 1) > 1 ? 'failed' : undefined) },
+      ));
 
     it('counts from before the call that asked for it', () =>
       inLockWorld(async (world) => {

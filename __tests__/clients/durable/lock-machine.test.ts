@@ -67,6 +67,18 @@ describe('the machine of a lock', () => {
     expect(machine.check({ owner: 'b' })).toMatchObject({ held: true });
   });
 
+  it('says so also when others have given back many times meanwhile', () => {
+    ask(request('a'));
+    machine.release({ owner: 'a' });
+    for (let index = 0; index < 50; index += 1) {
+      ask(request(`owner-${index}`));
+      machine.release({ owner: `owner-${index}` });
+    }
+    machine.release({ owner: 'never-held' });
+    expect(machine.release({ owner: 'a' })).toEqual({ released: true });
+    expect(machine.release({ owner: 'never-held' })).toEqual({ released: false });
+  });
+
   it('grants nothing to an attempt that arrives after it was given up', () => {
     machine.release({ owner: 'a' });
     expect(ask(request('a', { queue: true }))).toEqual({ state: 'withdrawn' });
@@ -173,6 +185,36 @@ describe('the machine of a lock', () => {
       expect(await isTold(b)).toBe(false);
       host.advance(1);
       expect(await Promise.all([b, c, d].map(isTold))).toEqual([true, false, false]);
+    });
+
+    it('lets nobody pass who takes the lock to have more places', async () => {
+      ask(request('a', { permits: 3 }));
+      const b = wait('b');
+      const c = poll(request('c', { permits: 3, queue: true, waitMs: 5_000 }));
+      expect(await isTold(c)).toBe(false);
+      expect(ask(request('d', { permits: 3 }))).toEqual({ state: 'held' });
+      machine.release({ owner: 'a' });
+      expect([await isTold(b), await isTold(c)]).toEqual([true, false]);
+      expect(ask(request('c', { permits: 3, queue: true }))).toMatchObject({ state: 'wait' });
+      expect(await wait('b')).toMatchObject({ state: 'granted' });
+    });
+
+    it('costs no more for each waiter when many hold and many wait', () => {
+      for (let index = 0; index < 500; index += 1) ask(request(`holder-${index}`, { permits: 500 }));
+      const list = jest.spyOn(Array.prototype, 'filter');
+      // What is told goes over all who hold: it may do so a few times, and not once for each who waits.
+      const counted = (owner: string): number => {
+        list.mockClear();
+        void poll(request(owner, { permits: 500, queue: true, waitMs: 5_000 }));
+        return list.mock.calls.length;
+      };
+      counted('first');
+      const early = counted('second');
+      for (let index = 0; index < 200; index += 1)
+        void poll(request(`w-${index}`, { permits: 500, queue: true, waitMs: 5_000 }));
+      const last = counted('last');
+      list.mockRestore();
+      expect(last).toBe(early);
     });
 
     it('takes no ticket that would leave none for others', () => {

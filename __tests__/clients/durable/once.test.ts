@@ -1,7 +1,10 @@
+import { CounterClient } from '../../../src/clients/durable/counter-client.js';
+import { OnceLease } from '../../../src/clients/durable/once-lease.js';
 import { CloudflareClientError } from '../../../src/errors.js';
 import { inCounterWorld, randomFaults } from '../../support/counters.js';
 import type { CounterWorld } from '../../support/counters.js';
 import { codeOf, deferred, errorOf, jsonValue, fc } from '../../support/kv.js';
+import { slowed } from '../../support/locks.js';
 
 const KEY = 'charge:secret-order';
 const LEASE = 30_000;
@@ -247,6 +250,35 @@ describe('a caller that waits', () => {
     });
   });
 
+  it('leaves no timer behind when its signal ends the wait', async () => {
+    await inCounterWorld(async ({ counters, client, sleep, timers }) => {
+      const dead = client({ delay: () => new Promise(() => undefined) });
+      void dead.once(KEY, () => new Promise(() => undefined), { leaseMs: 3_600_000 });
+      const controller = new AbortController();
+      const left = errorOf(() => counters.once(KEY, async () => 1, { signal: controller.signal }));
+      await sleep(3_000);
+      controller.abort(new Error('left'));
+      expect((await left).message).toBe('left');
+      expect(timers()).toBe(0);
+    });
+  });
+
+  it('waits for no run that was granted in answers which were all lost', async () => {
+    await inCounterWorld(async ({ counters, namespace }) => {
+      namespace.failNext('lost-reply', 3);
+      expect(await codeOf(() => counters.once(KEY, async () => 'first'))).toBe('OBJECT_FAILED');
+      expect(await counters.once(KEY, async () => 'second', { timeoutMs: 0 })).toMatchObject({ value: 'second' });
+    });
+  });
+
+  it('for itself, within its own work, is told so, and the key is free again', async () => {
+    await inCounterWorld(async ({ counters }) => {
+      const inner = () => counters.once(KEY, async () => 'inner', { timeoutMs: 2_000 });
+      expect(await codeOf(() => counters.once(KEY, inner))).toBe('ONCE_IN_PROGRESS');
+      expect(await counters.once(KEY, async () => 'next', { timeoutMs: 0 })).toMatchObject({ value: 'next' });
+    });
+  });
+
   it('gives the work back when it is granted to a caller that has left', async () => {
     await inCounterWorld(async ({ counters, namespace }) => {
       const controller = new AbortController();
@@ -405,6 +437,74 @@ describe('a runner', () => {
         },
       },
     );
+  });
+
+  it('keeps its lease when two renewals in succession are never answered', async () => {
+    let renewals = 0;
+    await inCounterWorld(
+      async (world) => {
+        let isLost = false;
+        const work = async ({ signal }: { signal: AbortSignal }): Promise<void> => {
+          await world.sleep(60_000);
+          isLost = signal.aborted;
+        };
+        expect(await world.counters.once(KEY, work, { leaseMs: LEASE })).toMatchObject({ stored: true });
+        expect(isLost).toBe(false);
+        expect(renewals).toBeGreaterThan(3);
+      },
+      {
+        faults: ({ method }) => {
+          if (method !== 'renew') return undefined;
+          renewals += 1;
+          return renewals < 3 ? 'hang' : undefined;
+        },
+      },
+    );
+  });
+
+  it.each([
+    ['its answer took long', 0],
+    ['the clock was set back meanwhile', 3_600_000],
+  ])('counts its lease from before the renewal was sent, also when %s', async (_, setBackMs) => {
+    const sentAt: number[] = [];
+    let time = (): number => 0;
+    await inCounterWorld(
+      async (world) => {
+        let clock = (time = world.now);
+        const slow = new CounterClient(slowed(world, { renew: 8_000 }), { now: () => clock() });
+        let abortedAt = 0;
+        const work = async ({ signal }: { signal: AbortSignal }): Promise<void> => {
+          await world.sleep(15_000);
+          clock = () => world.now() - setBackMs;
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          abortedAt = world.now();
+        };
+        await slow.once(KEY, work, { leaseMs: LEASE });
+        // Of a clock that goes back no more is known than when the answer came.
+        expect(abortedAt - sentAt[0]!).toBe(setBackMs === 0 ? LEASE : LEASE + 8_000);
+      },
+      {
+        faults: ({ method }) => {
+          if (method !== 'renew') return undefined;
+          return sentAt.push(time()) > 1 ? 'failed' : undefined;
+        },
+      },
+    );
+  });
+
+  it('hears by its signal that its caller left before the work began', () => {
+    const reason = new Error('left');
+    const lease = new OnceLease({
+      leaseMs: LEASE,
+      sentAt: 0,
+      now: () => 0,
+      delay: () => new Promise(() => undefined),
+      renew: async () => true,
+      lost: () => new Error('lost'),
+      callerSignal: AbortSignal.abort(reason),
+    });
+    expect(lease.signal.reason).toBe(reason);
+    lease.stop();
   });
 
   it('hears by its signal that its caller left, and decides itself', async () => {

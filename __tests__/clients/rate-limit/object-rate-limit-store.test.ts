@@ -1,6 +1,7 @@
 import { RateLimiterClient } from '../../../src/clients/rate-limit/rate-limiter-client.js';
 import type { RateLimiterClientOptions } from '../../../src/clients/rate-limit/rate-limiter-options.js';
 import { ObjectRateLimitStore } from '../../../src/clients/rate-limit/object-rate-limit-store.js';
+import type { MemoryObjectNamespace } from '../../../src/durable-objects/memory-object-namespace.js';
 import { ManualClock, RecordingSink } from '../../../src/testing.js';
 import { codeOf, deferred, fc } from '../../support/kv.js';
 import { anotherIsolate, countedIds, limiterObjects } from '../../support/rate-limits.js';
@@ -16,6 +17,23 @@ function setup(options: RateLimiterClientOptions = {}) {
   const limiter = new RateLimiterClient(objects, clientOptions);
   const elsewhere = new RateLimiterClient(anotherIsolate(objects), clientOptions);
   return { clock, objects, sink, limiter, elsewhere };
+}
+
+/** The same objects, whose answers to one method come late. */
+function slowObjects(objects: MemoryObjectNamespace, slow: string, answered: Promise<undefined>) {
+  type Stub = Record<string, (request?: unknown) => Promise<unknown>>;
+  return {
+    idFromName: (name: string) => objects.idFromName(name),
+    get: (id: { readonly name: string }) => {
+      const stub = objects.get(id) as Stub;
+      const call = (method: string) => async (request?: unknown) => {
+        const reply = await stub[method]!(request);
+        if (method === slow) await answered;
+        return reply;
+      };
+      return { check: call('check'), block: call('block'), reset: call('reset') };
+    },
+  };
 }
 
 async function exhaust(limiter: RateLimiterClient, config = LOGIN): Promise<void> {
@@ -145,24 +163,25 @@ describe('the block cache', () => {
     await exhaust(new RateLimiterClient(objects, { now: clock.now }));
     const answered = deferred<undefined>();
     // The answer to the check comes after that to the reset.
-    const slow = {
-      idFromName: (name: string) => objects.idFromName(name),
-      get: (id: { readonly name: string }) => {
-        const stub = objects.get(id) as Record<'check' | 'reset', (request?: unknown) => Promise<unknown>>;
-        const check = async (request: unknown) => {
-          const reply = await stub.check(request);
-          await answered.promise;
-          return reply;
-        };
-        return { check, reset: () => stub.reset() };
-      },
-    };
+    const slow = slowObjects(objects, 'check', answered.promise);
     const limiter = new RateLimiterClient(slow, { now: clock.now });
     const refused = limiter.checkLimit(IP, LOGIN);
     await limiter.reset(IP, LOGIN.keyPrefix);
     answered.resolve(undefined);
     expect((await refused).allowed).toBe(false);
     expect((await limiter.checkLimit(IP, LOGIN)).allowed).toBe(true);
+  });
+
+  test('is not filled by a block when a reset was under way with it, whichever the object did last', async () => {
+    const { clock, objects } = setup();
+    const answered = deferred<undefined>();
+    const slow = slowObjects(objects, 'block', answered.promise);
+    const limiter = new RateLimiterClient(slow, { now: clock.now });
+    const blocked = limiter.block(IP, LOGIN.keyPrefix, 60);
+    await limiter.reset(IP, LOGIN.keyPrefix);
+    answered.resolve(undefined);
+    await blocked;
+    expect(await limiter.checkLimit(IP, LOGIN)).toMatchObject({ allowed: true, decidedBy: 'object' });
   });
 
   test('is filled by a block, which refuses every rule until it is over', async () => {
@@ -297,7 +316,7 @@ describe('leases', () => {
     expect(await spent({ requestId: 'named' })).toBe(false);
     expect(await spent({ countRejected: true })).toBe(false);
     expect(await spent({ limit: 99 })).toBe(false);
-    expect(await spent()).toBe(false);
+    expect(await spent()).toBe(true);
     clock.advance(5_000);
     expect(await spent()).toBe(false);
     await limiter.reset(IP, HOT.keyPrefix);
@@ -318,6 +337,50 @@ describe('leases', () => {
     await elsewhere.block(IP, HOT.keyPrefix, 60);
     expect((await limiter.checkLimit(IP, { ...HOT, cost: 20 })).reason).toBe('blocked');
     expect(await limiter.checkLimit(IP, HOT)).toMatchObject({ allowed: false, reason: 'blocked' });
+  });
+
+  test('outlive a refund, which strands no units: who always succeeds is never refused', async () => {
+    const { objects, limiter } = setup({ lease: { units: 10, ttlMs: 60_000 } });
+    for (let attempt = 0; attempt < 200; attempt += 1) {
+      expect((await limiter.checkLimit(IP, HOT)).allowed).toBe(true);
+      expect(await limiter.refund(IP, HOT)).toBe(1);
+    }
+    expect(objects.calls).toBeLessThan(250);
+  });
+
+  test.each(['reset', 'block'] as const)('that is under way during a %s is not spent', async (change) => {
+    const { objects, clock } = setup();
+    const answered = deferred<undefined>();
+    const options = { now: clock.now, lease: { units: 10, ttlMs: 60_000 } };
+    const limiter = new RateLimiterClient(slowObjects(objects, 'check', answered.promise), options);
+    const leasing = limiter.checkLimit(IP, HOT);
+    if (change === 'reset') await limiter.reset(IP, HOT.keyPrefix);
+    else await limiter.block(IP, HOT.keyPrefix, 60);
+    answered.resolve(undefined);
+    expect((await leasing).allowed).toBe(true);
+    const next = await limiter.checkLimit(IP, HOT);
+    expect(next).toMatchObject(change === 'reset' ? { decidedBy: 'object' } : { allowed: false, reason: 'blocked' });
+  });
+
+  test('are not taken while there is one: two rules in turns strand nothing', async () => {
+    const { limiter } = setup({ lease: { units: 10, ttlMs: 60_000 } });
+    const hour = { ...HOT, limit: 1_000, window: 3_600 };
+    for (let attempt = 0; attempt < 60; attempt += 1) {
+      expect((await limiter.checkLimit(IP, HOT)).allowed).toBe(true);
+      expect((await limiter.checkLimit(IP, hour)).allowed).toBe(true);
+    }
+  });
+
+  test('and refusals that are under way are kept, whatever changes under other keys', async () => {
+    const { objects, clock } = setup();
+    const limiter = new RateLimiterClient(objects, { now: clock.now, lease: { units: 10, ttlMs: 60_000 } });
+    for (const key of ['leased', 'refused']) {
+      const rule = { ...HOT, limit: key === 'leased' ? 100 : 1 };
+      if (key === 'refused') await limiter.checkLimit(key, rule);
+      const pending = limiter.checkLimit(key, rule);
+      await Promise.all([limiter.refund('other', HOT), limiter.reset('another', HOT.keyPrefix), pending]);
+      expect((await limiter.checkLimit(key, rule)).decidedBy).toBe('isolate');
+    }
   });
 
   test('are none with gcra', async () => {

@@ -105,8 +105,8 @@ describe.each(ALGORITHMS)('a rule of %s', (algorithm) => {
     expect(refund(rule, { attemptId: 'a', operationId: 'r' })).toBe(3);
     expect(refund(rule, { attemptId: 'a' })).toBe(0);
     expect(remaining(rule)).toBe(5);
-    expect(check(rule, { operationId: 'a', cost: 3 })).toMatchObject({ replayed: true });
-    expect(remaining(rule)).toBe(5);
+    expect(check(rule, { operationId: 'a', cost: 3 })).toMatchObject({ allowed: true, replayed: false });
+    expect(remaining(rule)).toBe(2);
   });
 
   test('gives back so many units, and never more than it counted', () => {
@@ -225,6 +225,14 @@ describe('an operation', () => {
     expect(check(ruleOf(), { operationId: 'b' })).toMatchObject({ allowed: false, reason: 'blocked' });
   });
 
+  test('that has a name is refused by a block all the same, which refuses everything', () => {
+    check(ruleOf(), { operationId: 'a', rememberMs: 3_600_000 });
+    machine.block({ durationMs: 1000 });
+    expect(check(ruleOf(), { operationId: 'a', rememberMs: 3_600_000 })).toMatchObject({ reason: 'blocked' });
+    host.nowMs += 1000;
+    expect(check(ruleOf(), { operationId: 'a', rememberMs: 3_600_000 })).toMatchObject({ replayed: true });
+  });
+
   test('that was refused is decided anew', () => {
     const rule = ruleOf({ limit: 1, burst: 1 });
     check(rule);
@@ -257,7 +265,38 @@ describe('an operation', () => {
     evict();
     expect(refund(rule, { attemptId: 'a' })).toBe(0);
     expect(remaining(rule)).toBe(3);
-    expect(check(rule, { operationId: 'a' })).toMatchObject({ replayed: true });
+  });
+
+  test.each([0, 3_600_000])('that was given back counts when it is made again, remembered for %d ms', (rememberMs) => {
+    // As a queue does: work that fails is given back, and delivered again.
+    const rule = ruleOf({ windowMs: 3_600_000 });
+    const names = Array.from({ length: 100 }, (_, index) => `message-${index}`);
+    for (const operationId of names) {
+      expect(check(rule, { operationId, rememberMs }).allowed).toBe(true);
+      expect(refund(rule, { attemptId: operationId })).toBe(1);
+    }
+    evict();
+    const admitted = names.filter((operationId) => check(rule, { operationId, rememberMs }).allowed);
+    expect(admitted).toHaveLength(5);
+    evict();
+    for (const operationId of admitted) expect(check(rule, { operationId, rememberMs }).replayed).toBe(true);
+  });
+
+  test('is not known after its time because nothing but refusals came since', () => {
+    const rule = ruleOf({ windowMs: 30_000 });
+    check(rule, { operationId: 'a', rememberMs: 30_000 });
+    machine.block({ durationMs: 10 * MINUTE_MS });
+    host.nowMs += 10 * MINUTE_MS;
+    expect(check(rule, { operationId: 'a', rememberMs: 30_000 })).toMatchObject({ allowed: true, replayed: false });
+  });
+
+  test('is another one when it takes more or asks other rules: nothing passes for free under a known id', () => {
+    const rule = ruleOf();
+    check(rule, { operationId: 'a' });
+    expect(check(rule, { operationId: 'a', cost: 5 }).allowed).toBe(false);
+    expect(check(rule, { operationId: 'a', cost: 4 })).toMatchObject({ allowed: true, replayed: false });
+    expect(check([rule, ruleOf({ windowMs: 1000 })], { operationId: 'a', cost: 4 }).rules).toHaveLength(2);
+    expect(check(rule, { operationId: 'a', cost: 4 })).toMatchObject({ allowed: true, replayed: true });
   });
 
   test('is one of 1,024 that are known for long: the oldest is forgotten first, but not within its minute', () => {

@@ -14,10 +14,12 @@ const MAX_WITHDRAWAL_MS = 1_000;
 /** How often a call that waits may fail in succession because its object was reset, each time with all its attempts. */
 const MAX_RESETS = 5;
 
-/** A lease that the object has granted, by this side's clock. */
+/** A lease that the object has granted. */
 interface Grant {
   readonly fence: number;
-  readonly until: number;
+  readonly remainingMs: number;
+  /** When it was asked for, by this side's clock. */
+  readonly sentAt: number;
 }
 
 /** What differs between the calls of an attempt. */
@@ -87,8 +89,7 @@ export class LockAttempt {
   async #tryOnce(): Promise<Grant | 'timeout'> {
     const { answer, sentAt } = await this.#ask({ queue: false, waitMs: 0 });
     if (answer.state !== 'granted') return 'timeout';
-    const grant = { fence: answer.fence, until: sentAt + answer.remainingMs };
-    if (grant.until > this.#services.now()) return grant;
+    if (sentAt + answer.remainingMs > this.#services.now()) return { ...answer, sentAt };
     // The answer took longer than the lease.
     await this.#withdraw();
     return 'timeout';
@@ -103,9 +104,7 @@ export class LockAttempt {
       const { answer, sentAt } = await this.#poll({ queue: true, ticket, waitMs: pollMs }, interruption);
       if (answer.state === 'wait') ticket = answer.ticket;
       else if (answer.state !== 'granted') return 'timeout';
-      else if (sentAt + answer.remainingMs > this.#services.now()) {
-        return { fence: answer.fence, until: sentAt + answer.remainingMs };
-      }
+      else if (sentAt + answer.remainingMs > this.#services.now()) return { ...answer, sentAt };
     }
     return 'timeout';
   }
@@ -149,7 +148,7 @@ export class LockAttempt {
     }
   }
 
-  #lock({ fence, until }: Grant): Lock {
+  #lock({ fence, sentAt, remainingMs }: Grant): Lock {
     const { ttlMs, autoRenew } = this.#wanted;
     const since = this.#services.now();
     this.#services.report({
@@ -158,7 +157,7 @@ export class LockAttempt {
       waitMs: since - this.#startedAt,
     });
     const hold = { name: this.#name, owner: this.#owner, fence, ttlMs };
-    return new Lock(this.#services, hold, { since, until }, autoRenew);
+    return new Lock(this.#services, hold, { since, sentAt, remainingMs }, autoRenew);
   }
 }
 

@@ -123,11 +123,11 @@ export class LockClient {
    */
   async restore(serialized: string, options: Pick<LockOptions, 'autoRenew'> = {}): Promise<Lock | null> {
     const hold = readSerializedLock(serialized);
-    const since = this.#services.now();
+    const sentAt = this.#services.now();
     const caller = this.#services.caller(this.#services.timeoutMs);
     const answer = await caller.call(hold.name, 'check', { owner: hold.owner });
     if (!answer.held) return null;
-    const term = { since, until: since + answer.remainingMs };
+    const term = { since: sentAt, sentAt, remainingMs: answer.remainingMs };
     return new Lock(this.#services, { ...hold, fence: answer.fence }, term, options.autoRenew ?? false);
   }
 

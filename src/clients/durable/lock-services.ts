@@ -2,6 +2,7 @@ import type { LockApi } from '../../durable-objects/lock/lock-api.js';
 import type { ClientEvent, EventSink } from '../../events.js';
 import { isCloudflareClientError } from '../../errors.js';
 import { report } from '../../internal/report.js';
+import { startTimer } from '../../internal/start-timer.js';
 import { keyPrefix } from '../kv/key.js';
 import { ObjectCaller } from './object-caller.js';
 import type { ObjectNamespaceLike } from './object-namespace.js';
@@ -76,16 +77,7 @@ export class LockServices {
 
   /** Calls `fire` after so many milliseconds. Returns what cancels it. */
   startTimer(fire: () => void, ms: number): () => void {
-    const { delay } = this.#options;
-    if (delay === undefined) {
-      const timer = setTimeout(fire, ms);
-      return () => clearTimeout(timer);
-    }
-    let isCancelled = false;
-    void delay(ms).then(() => isCancelled || fire());
-    return () => {
-      isCancelled = true;
-    };
+    return startTimer(fire, ms, this.#options.delay);
   }
 
   /** Reports an event. */

@@ -17,10 +17,13 @@ export interface LockHold {
   readonly ttlMs: number;
 }
 
-/** When a hold began and how far it reaches, by the client's own clock: from before the call was sent. */
+/** When a hold began and how far it reaches, by the client's own clock. */
 export interface LockTerm {
   readonly since: number;
-  readonly until: number;
+  /** When the call was sent whose answer it is. */
+  readonly sentAt: number;
+  /** What the object said that was left. */
+  readonly remainingMs: number;
 }
 
 /**
@@ -40,6 +43,8 @@ export class Lock {
   readonly #controller = new AbortController();
   readonly #since: number;
   #until: number;
+  /** The most that the object ever said was left: where the clock was set back it is no more than that. */
+  #longestMs: number;
   #isOver = false;
   #release: Promise<boolean> | undefined;
   #cancelExpiry: (() => void) | undefined;
@@ -70,7 +75,8 @@ export class Lock {
     this.#services = services;
     this.#hold = hold;
     this.#since = term.since;
-    this.#until = term.until;
+    this.#until = term.sentAt + term.remainingMs;
+    this.#longestMs = term.remainingMs;
     this.#watch();
     if (autoRenew) this.#renewLater();
   }
@@ -147,6 +153,7 @@ export class Lock {
     }
     // It came too late for this side, which has said so: it is not taken back.
     if (this.signal.aborted || this.#isOver) return false;
+    this.#longestMs = Math.max(this.#longestMs, answer.remainingMs);
     this.#until = Math.max(this.#until, sentAt + answer.remainingMs);
     this.#watch();
     return true;
@@ -166,14 +173,16 @@ export class Lock {
   /** Loses the lock when its time is over. */
   #watch(): void {
     this.#cancelExpiry?.();
-    const leftMs = Math.max(0, this.#until - this.#services.now());
-    this.#cancelExpiry = this.#services.startTimer(() => this.#lose('expired'), leftMs);
+    this.#cancelExpiry = this.#services.startTimer(() => this.#lose('expired'), this.#leftMs());
   }
 
   #renewLater(): void {
-    const leftMs = this.#until - this.#services.now();
-    const ms = Math.max(MIN_RENEWAL_MS, Math.min(leftMs, this.#hold.ttlMs) / RENEWALS_PER_LEASE);
+    const ms = Math.max(MIN_RENEWAL_MS, Math.min(this.#leftMs(), this.#hold.ttlMs) / RENEWALS_PER_LEASE);
     this.#cancelRenewal = this.#services.startTimer(() => void this.#renew(ms), ms);
+  }
+
+  #leftMs(): number {
+    return Math.max(0, Math.min(this.#until - this.#services.now(), this.#longestMs));
   }
 
   /** One renewal, given up in time for another. */

@@ -62,6 +62,12 @@ export class ObjectCaller<Api extends ObjectApi<Api>> {
     this.#options = options;
   }
 
+  /** The same, giving up after `timeoutMs` if that is sooner. */
+  within(timeoutMs: number): ObjectCaller<Api> {
+    if (timeoutMs >= this.#options.timeoutMs) return this;
+    return new ObjectCaller<Api>(this.#namespace, { ...this.#options, timeoutMs });
+  }
+
   /**
    * Calls a method of the object `name`.
    *

@@ -1,3 +1,10 @@
+import { startTimer } from '../../internal/start-timer.js';
+
+/** A lease that is renewed in so many parts of it: two renewals can fail. */
+const RENEWALS_PER_LEASE = 3;
+/** Shortest time between two renewals, in milliseconds. */
+const MIN_RENEWAL_MS = 100;
+
 /** How a lease is kept. */
 export interface OnceLeaseOptions {
   readonly leaseMs: number;
@@ -6,15 +13,18 @@ export interface OnceLeaseOptions {
   readonly now: () => number;
   /** Waits for so many milliseconds; `undefined`: a timer. */
   readonly delay: ((ms: number) => Promise<void>) | undefined;
-  /** Asks the object; answers whether it is held. */
-  readonly renew: () => Promise<boolean>;
+  /** Asks the object, for so many milliseconds at most; answers whether it is held. */
+  readonly renew: (timeoutMs: number) => Promise<boolean>;
   /** Makes the reason of the signal when the lease is lost. */
   readonly lost: () => Error;
   /** The caller's own signal, which aborts the work as well. */
   readonly callerSignal: AbortSignal | undefined;
 }
 
-/** The lease of a run while its work goes on: renewed every third of its time, and given up for lost when that did not succeed in time. */
+/**
+ * The lease of a run while its work goes on: renewed every third of its time, after a failure every third of what is left, and given up
+ * for lost when that did not succeed in time.
+ */
 export class OnceLease {
   readonly #options: OnceLeaseOptions;
   readonly #controller = new AbortController();
@@ -27,6 +37,8 @@ export class OnceLease {
     this.#options = options;
     this.#until = options.sentAt + options.leaseMs;
     options.callerSignal?.addEventListener('abort', this.#onCallerAbort, { once: true });
+    // It may have been aborted after it was last looked at.
+    if (options.callerSignal?.aborted === true) this.#onCallerAbort();
     this.#watch();
     this.#renewLater();
   }
@@ -51,17 +63,19 @@ export class OnceLease {
 
   #watch(): void {
     this.#cancelExpiry();
-    this.#cancelExpiry = this.#setTimer(() => this.#lose(), this.#until - this.#options.now());
+    this.#cancelExpiry = this.#startTimer(() => this.#lose(), this.#leftMs());
   }
 
   #renewLater(): void {
-    this.#cancelRenewal = this.#setTimer(() => void this.#renew(), this.#options.leaseMs / 3);
+    const ms = Math.max(MIN_RENEWAL_MS, this.#leftMs() / RENEWALS_PER_LEASE);
+    this.#cancelRenewal = this.#startTimer(() => void this.#renew(ms), ms);
   }
 
-  async #renew(): Promise<void> {
+  /** One renewal, given up in time for another. */
+  async #renew(timeoutMs: number): Promise<void> {
     const { now, renew, leaseMs } = this.#options;
     const sentAt = now();
-    const held = await renew().catch(() => null);
+    const held = await renew(timeoutMs).catch(() => null);
     if (this.#isOver) return;
     if (held === false) {
       this.#lose();
@@ -74,21 +88,17 @@ export class OnceLease {
     this.#renewLater();
   }
 
+  /** What is left of the lease; never more than a whole one, also where the clock was set back. */
+  #leftMs(): number {
+    return Math.min(this.#until - this.#options.now(), this.#options.leaseMs);
+  }
+
   #lose(): void {
     this.stop();
     this.#controller.abort(this.#options.lost());
   }
 
-  #setTimer(fire: () => void, ms: number): () => void {
-    const { delay } = this.#options;
-    if (delay === undefined) {
-      const timer = setTimeout(fire, Math.max(0, ms));
-      return () => clearTimeout(timer);
-    }
-    let isCancelled = false;
-    void delay(Math.max(0, ms)).then(() => isCancelled || fire());
-    return () => {
-      isCancelled = true;
-    };
+  #startTimer(fire: () => void, ms: number): () => void {
+    return startTimer(fire, ms, this.#options.delay);
   }
 }

@@ -3,6 +3,7 @@ import type { BeginReply, OnceApi } from '../../durable-objects/counter/once-api
 import { CloudflareClientError, isCloudflareClientError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import { report } from '../../internal/report.js';
+import { startTimer } from '../../internal/start-timer.js';
 import { keyPrefix } from '../kv/key.js';
 import { checkName, onceObject } from './counter-names.js';
 import type { OnceOptions, OnceResult, OnceRun } from './counter-types.js';
@@ -14,6 +15,8 @@ import { outcomeOf, valueOf } from './once-outcome.js';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
+/** Longest time that giving up may take, in milliseconds. */
+const MAX_WITHDRAWAL_MS = 1_000;
 
 /** What the client shares with its work done once. */
 export interface OnceContext {
@@ -80,10 +83,21 @@ class OnceCall<T> {
     }
   }
 
-  #begin(): Promise<BeginReply> {
+  async #begin(): Promise<BeginReply> {
     const { fingerprint, leaseMs, ttlMs } = this.#options;
     this.#askedAt = this.#context.now();
-    return this.#context.caller.call(this.#object, 'begin', { runId: this.#runId, fingerprint, leaseMs, ttlMs });
+    try {
+      return await this.#context.caller.call(this.#object, 'begin', {
+        runId: this.#runId,
+        fingerprint,
+        leaseMs,
+        ttlMs,
+      });
+    } catch (error) {
+      // Nobody knows whether it was granted: the others would wait for a run that nobody does.
+      if (!isCloudflareClientError(error, 'INVALID_BINDING')) await this.#abandon(null);
+      throw error;
+    }
   }
 
   async #leave(reply: BeginReply, signal: AbortSignal): Promise<never> {
@@ -91,16 +105,20 @@ class OnceCall<T> {
     throw signal.reason;
   }
 
-  async #pause(ms: number): Promise<void> {
-    const { delay = wait } = this.#context;
+  /** Waits, unless the signal is aborted: rejects with its reason then. */
+  #pause(ms: number): Promise<void> {
     const { signal } = this.#options;
-    if (signal === undefined) return delay(ms);
-    const { promise: aborted, stop } = abortOf(signal);
-    try {
-      await Promise.race([delay(ms), aborted]);
-    } finally {
-      stop();
-    }
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        cancel();
+        signal?.removeEventListener('abort', end);
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason.
+        if (signal?.aborted === true) reject(signal.reason);
+        else resolve();
+      };
+      const cancel = startTimer(end, ms, this.#context.delay);
+      signal?.addEventListener('abort', end);
+    });
   }
 
   async #work(work: (run: OnceRun) => Promise<T>, fence: number): Promise<OnceResult<T>> {
@@ -111,7 +129,7 @@ class OnceCall<T> {
       sentAt: this.#askedAt,
       now,
       delay,
-      renew: () => this.#renew(fence),
+      renew: (timeoutMs) => this.#renew(fence, timeoutMs),
       lost: () => leaseLost(this.#key),
       callerSignal: signal,
     });
@@ -127,8 +145,8 @@ class OnceCall<T> {
     return { value, replayed: false, stored: await this.#finish(outcomeOf(value, this.#key), fence) };
   }
 
-  async #renew(fence: number): Promise<boolean> {
-    const { caller } = this.#context;
+  async #renew(fence: number, timeoutMs: number): Promise<boolean> {
+    const caller = this.#context.caller.within(timeoutMs);
     const request = { runId: this.#runId, fence, leaseMs: this.#options.leaseMs };
     return (await caller.call(this.#object, 'renew', request)).held;
   }
@@ -146,9 +164,14 @@ class OnceCall<T> {
     }
   }
 
-  async #abandon(fence: number): Promise<void> {
+  /** Gives the run up; `null`: whichever it was granted. */
+  async #abandon(fence: number | null): Promise<void> {
+    const { caller } = this.#context;
     try {
-      await this.#context.caller.call(this.#object, 'abandon', { runId: this.#runId, fence });
+      await (fence === null ? caller.within(MAX_WITHDRAWAL_MS) : caller).call(this.#object, 'abandon', {
+        runId: this.#runId,
+        fence,
+      });
     } catch (error) {
       // The lease ends by itself.
       this.#reportFailure(error);
@@ -168,21 +191,6 @@ class OnceCall<T> {
     } as const;
     report(this.#context.events, event);
   }
-}
-
-/** Rejects with the signal's reason when it is aborted, until it is stopped. */
-function abortOf(signal: AbortSignal): { readonly promise: Promise<never>; readonly stop: () => void } {
-  let onAbort = (): void => undefined;
-  const promise = new Promise<never>((_, reject) => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason.
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  return { promise, stop: () => signal.removeEventListener('abort', onAbort) };
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function conflict(key: string): CloudflareClientError {

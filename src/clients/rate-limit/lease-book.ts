@@ -43,6 +43,9 @@ export class LeaseBook {
 
   /** Whether to ask for a lease now; the answer is to be given to `keep`, or `giveUp` called. */
   begin(key: string, now: number, timeoutMs: number): boolean {
+    // Of other rules, or of too little for this attempt: another in its place would strand its units.
+    const lease = this.#leases.get(key);
+    if (lease !== undefined && lease.units > 0 && now >= lease.askedAt && now < lease.until) return false;
     const askingUntil = this.#asking.get(key);
     if (askingUntil !== undefined && now < askingUntil) return false;
     // A time and not a flag: a request that asks can die.

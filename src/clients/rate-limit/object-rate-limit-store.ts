@@ -3,8 +3,8 @@ import { sha256 } from '../../internal/sha256.js';
 import { ObjectCaller } from '../durable/object-caller.js';
 import type { ObjectNamespaceLike } from '../durable/object-namespace.js';
 import { utf8Bytes } from '../kv/key.js';
-import { BlockCache } from './block-cache.js';
-import { LeaseBook } from './lease-book.js';
+import { IsolateKnowledge } from './isolate-knowledge.js';
+import type { Since } from './isolate-knowledge.js';
 import { checkRequest, refundRequest, toDecision, toObjectRule } from './object-requests.js';
 import { checkInteger } from '../check-option.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitStore } from './rate-limit-store.js';
@@ -91,20 +91,6 @@ export interface ObjectRateLimitStoreOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** What an isolate knows of the objects of one namespace. */
-class IsolateKnowledge {
-  readonly blocks = new BlockCache();
-  readonly leases = new LeaseBook();
-  /** Counts what was forgotten: an answer that was under way meanwhile is from before, and is not remembered. */
-  forgotten = 0;
-
-  forget(key: string): void {
-    this.forgotten += 1;
-    this.blocks.forget(key);
-    this.leases.forget(key);
-  }
-}
-
 const knowledgeOf = new WeakMap<object, IsolateKnowledge>();
 
 /**
@@ -179,29 +165,34 @@ export class ObjectRateLimitStore implements RateLimitStore {
   async refund(attempt: RateLimitAttempt): Promise<number> {
     const { key } = attempt;
     const request = refundRequest(attempt, this.#operationId);
-    const { refunded } = await this.#changing(key, async () => this.#caller.call(await nameOf(key), 'refund', request));
-    return refunded;
+    this.#knowledge.refund(key);
+    try {
+      const { refunded } = await this.#caller.call(await nameOf(key), 'refund', request);
+      return refunded;
+    } finally {
+      this.#knowledge.refund(key);
+    }
   }
 
   /** Refuses everything under `key`; this isolate does so from memory. Throws as `consume` does. */
   async block(key: string, _keyPrefix: string, durationMs: number): Promise<number> {
     const askedAt = this.#now();
     const call = async () => this.#caller.call(await nameOf(key), 'block', { durationMs });
-    const { blockedUntil } = await this.#changing(key, call);
-    if (this.#maxBlockMs > 0) {
+    const { blockedUntil } = await this.#ending(key, call, () => {
+      if (this.#maxBlockMs === 0) return;
       this.#knowledge.blocks.block(key, durationMs, { askedAt, maxBlockMs: this.#maxBlockMs });
-    }
+    });
     return blockedUntil;
   }
 
   /** Forgets counts and block, here at once; other isolates go on refusing for `maxBlockMs` at most. Throws as `consume` does. */
   async reset(key: string): Promise<void> {
-    await this.#changing(key, async () => this.#caller.call(await nameOf(key), 'reset'));
+    await this.#ending(key, async () => this.#caller.call(await nameOf(key), 'reset'));
   }
 
   async #ask(attempt: RateLimitAttempt): Promise<RateLimitDecision> {
     const { key } = attempt;
-    const { forgotten } = this.#knowledge;
+    const since = this.#knowledge.now;
     const askedAt = this.#now();
     const lease = this.#leaseFor(attempt, askedAt);
     const request = checkRequest(attempt, this.#operationId);
@@ -209,26 +200,21 @@ export class ObjectRateLimitStore implements RateLimitStore {
       const name = await nameOf(key);
       const reply = await this.#caller.call(name, 'check', lease === undefined ? request : { ...request, lease });
       const decision = toDecision(reply, this.#now(), EXACT);
-      if (this.#knowledge.forgotten === forgotten) this.#remember(attempt, { reply, decision, askedAt });
+      this.#remember(attempt, { reply, decision, askedAt, since });
       return decision;
     } finally {
       if (lease !== undefined) this.#knowledge.leases.giveUp(key);
     }
   }
 
-  #remember(
-    attempt: RateLimitAttempt,
-    {
-      reply,
-      decision,
-      askedAt,
-    }: { readonly reply: CheckReply; readonly decision: RateLimitDecision; readonly askedAt: number },
-  ): void {
+  #remember(attempt: RateLimitAttempt, { reply, decision, askedAt, since }: Answer): void {
     const { blocks, leases } = this.#knowledge;
+    const { key } = attempt;
     if (!reply.allowed) {
-      if (reply.reason === 'blocked') leases.forget(attempt.key);
-      if (this.#maxBlockMs > 0) blocks.refuse(attempt, decision, { askedAt, maxBlockMs: this.#maxBlockMs });
-    } else if (reply.leased > 0 && this.#lease !== undefined) {
+      if (reply.reason === 'blocked') leases.forget(key);
+      if (this.#maxBlockMs === 0 || !this.#knowledge.isRefusalGood(key, since)) return;
+      blocks.refuse(attempt, decision, { askedAt, maxBlockMs: this.#maxBlockMs });
+    } else if (reply.leased > 0 && this.#lease !== undefined && this.#knowledge.isLeaseGood(key, since)) {
       const until = askedAt + this.#lease.ttlMs;
       leases.keep(attempt, { decisions: reply.rules, units: reply.leased, askedAt, until });
     }
@@ -240,15 +226,32 @@ export class ObjectRateLimitStore implements RateLimitStore {
     return this.#knowledge.leases.begin(key, now, this.#timeoutMs) ? this.#lease : undefined;
   }
 
-  /** Makes a call that changes what the isolate knows: it forgets before, so as to ask, and after, as answers of meanwhile can be from before. */
-  async #changing<T>(key: string, call: () => Promise<T>): Promise<T> {
-    this.#knowledge.forget(key);
+  /**
+   * Makes a call that ends what the isolate knows of a key: it forgets before, so as to ask, and after, as answers of meanwhile can be from before.
+   * What it learns by it stands only where no other such call was under way, as the object may have done that one later.
+   */
+  async #ending<T>(key: string, call: () => Promise<T>, learn: () => void = () => undefined): Promise<T> {
+    const knowledge = this.#knowledge;
+    knowledge.end(key);
+    const since = knowledge.now;
+    let isLast = false;
     try {
-      return await call();
+      const answer = await call();
+      isLast = knowledge.isLeaseGood(key, since);
+      return answer;
     } finally {
-      this.#knowledge.forget(key);
+      knowledge.end(key);
+      if (isLast) learn();
     }
   }
+}
+
+/** What an object answered, and when it was asked. */
+interface Answer {
+  readonly reply: CheckReply;
+  readonly decision: RateLimitDecision;
+  readonly askedAt: number;
+  readonly since: Since;
 }
 
 function maxBlockMsOf(blockCache: BlockCacheOptions | false | undefined): number {

@@ -49,8 +49,10 @@ export interface RateLimitAttemptConfig {
    */
   cost?: number | undefined;
   /**
-   * Names the attempt, in 1 to 128 characters: made again under the same id within the window, also by another request, an admitted attempt is
-   * admitted again and not counted again. Durable Objects and memory only. Such an attempt is never answered from the isolate.
+   * Names the attempt, in 1 to 128 characters: made again under the same id within the window, or a minute where that is longer, also by another
+   * request, an admitted attempt is admitted again and not counted again. One that was refunded counts anew, as does one of another cost; a block
+   * refuses all. Make the id yourself or take that of a queue's message: who can choose it passes for free. Durable Objects and memory only. Such an
+   * attempt is never answered from the isolate.
    */
   requestId?: string | undefined;
   /**

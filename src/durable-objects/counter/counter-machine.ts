@@ -1,6 +1,6 @@
 import type { ObjectHost, ObjectMachine } from '../object-host.js';
 import type { ChangeReply, ChangeRequest, CounterApi, ReadReply } from './counter-api.js';
-import type { BeginReply, BeginRequest, OnceApi, OnceOutcome, RunRequest } from './once-api.js';
+import type { AbandonRequest, BeginReply, BeginRequest, OnceApi, OnceOutcome, RunRequest } from './once-api.js';
 import { OnceRecord } from './once-record.js';
 import { Tally } from './tally.js';
 
@@ -42,7 +42,7 @@ export class CounterMachine implements CounterApi, OnceApi, ObjectMachine {
   }
 
   /** Gives a run up. */
-  abandon(request: RunRequest): void {
+  abandon(request: AbandonRequest): void {
     this.#once.abandon(request);
   }
 

@@ -38,6 +38,12 @@ export interface RunRequest {
   readonly fence: number;
 }
 
+/** Names a run that is given up; with `null` as its fence, whichever was granted under its id. */
+export interface AbandonRequest {
+  readonly runId: string;
+  readonly fence: number | null;
+}
+
 /** The methods of an object that holds one piece of work. */
 export interface OnceApi {
   /** Asks to do the work. */
@@ -47,5 +53,5 @@ export interface OnceApi {
   /** Keeps what came of it; answers whether the run was still the caller's. A replaced run changes nothing. */
   finish(request: RunRequest & { readonly outcome: OnceOutcome; readonly ttlMs: number }): { readonly stored: boolean };
   /** Gives the run up: the next caller does it. */
-  abandon(request: RunRequest): void;
+  abandon(request: AbandonRequest): void;
 }

@@ -1,5 +1,5 @@
 import type { ObjectHost } from '../object-host.js';
-import type { BeginReply, BeginRequest, OnceApi, OnceOutcome, RunRequest } from './once-api.js';
+import type { AbandonRequest, BeginReply, BeginRequest, OnceApi, OnceOutcome, RunRequest } from './once-api.js';
 
 const ROW = 'once';
 
@@ -75,7 +75,8 @@ export class OnceRecord implements OnceApi {
   }
 
   /** Makes way for the next run. */
-  abandon(run: RunRequest): void {
+  abandon({ runId, fence }: AbandonRequest): void {
+    const run = { runId, fence: fence ?? this.#row.fence };
     if (!this.#isCurrent(run) || this.#row.state !== 'running') return;
     this.#store({ ...this.#row, state: 'idle', runId: '', fingerprint: '', until: 0 });
   }

@@ -7,8 +7,14 @@ import { LockRow } from './lock-row.js';
 
 /** How long a reset object lets waiters come back, in milliseconds, before it gives a free lock to the first. */
 export const REGROUP_MS = 500;
-// Owners that withdrew before they held anything: what they sent may still arrive.
+// Owners that withdrew or gave back: what they sent may still arrive. After a reset the row remembers the last of those that held.
 const MAX_WITHDRAWN = 256;
+
+/** When an owner left, and whether it held the lock then. */
+interface Withdrawal {
+  readonly at: number;
+  readonly released: boolean;
+}
 
 /**
  * One lock, or semaphore. Who holds it is stored and decided by the object's clock alone; who waits is in memory. It grants in no
@@ -18,7 +24,7 @@ export class LockMachine implements LockApi, ObjectMachine {
   readonly #host: ObjectHost;
   readonly #row: LockRow;
   readonly #queue = new LockQueue();
-  readonly #withdrawn = new Map<string, number>();
+  readonly #withdrawn = new Map<string, Withdrawal>();
   readonly #startedAt: number;
   #isRegrouping = false;
   #cancelTimer: (() => void) | undefined;
@@ -39,7 +45,7 @@ export class LockMachine implements LockApi, ObjectMachine {
     if (lease !== undefined) return this.#granted(owner, lease.fence, lease.expiresAt - now);
     const ticket = this.#ticket(request, now);
     const full = clamp(permits, 1, MAX_PERMITS);
-    if (!this.#waitsForOthers(now) && this.#queue.before(ticket) < this.#row.free(full, now)) {
+    if (!this.#waitsForOthers(now) && this.#queue.hasPlace({ ticket, permits: full }, this.#row.places(now))) {
       const ttlMs = clamp(request.ttlMs, MIN_LEASE_MS, MAX_LEASE_MS);
       const { fence } = this.#row.grant({ owner, permits: full, ttlMs }, now);
       return this.#granted(owner, fence, ttlMs);
@@ -60,10 +66,10 @@ export class LockMachine implements LockApi, ObjectMachine {
   /** Gives back, or leaves the queue. */
   release({ owner }: { readonly owner: string }): { readonly released: boolean } {
     const now = this.#host.now();
-    const before = this.#row.done(owner, now);
-    if (before !== undefined) return { released: before > 0 };
-    this.#withdraw(owner, now);
+    const before = this.#withdrawn.get(owner)?.released ?? this.#row.done(owner, now);
+    if (before !== undefined) return { released: Boolean(before) };
     const released = this.#row.release(owner, now);
+    this.#withdraw(owner, { at: now, released });
     this.#queue.remove(owner);
     this.#settle();
     return { released };
@@ -143,7 +149,7 @@ export class LockMachine implements LockApi, ObjectMachine {
   #settle(): void {
     const now = this.#host.now();
     this.#queue.expire(now);
-    if (!this.#waitsForOthers(now)) this.#queue.tell((permits) => this.#row.free(permits, now), now);
+    if (!this.#waitsForOthers(now)) this.#queue.tell(this.#row.places(now), now);
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     if (this.#queue.size === 0) return;
@@ -152,10 +158,10 @@ export class LockMachine implements LockApi, ObjectMachine {
     this.#cancelTimer = this.#host.setTimer(() => this.#settle(), Math.max(1, at - now));
   }
 
-  #withdraw(owner: string, now: number): void {
-    this.#withdrawn.set(owner, now);
-    for (const [old, at] of this.#withdrawn) {
-      if (at + JOURNAL_MS > now && this.#withdrawn.size <= MAX_WITHDRAWN) return;
+  #withdraw(owner: string, withdrawal: Withdrawal): void {
+    this.#withdrawn.set(owner, withdrawal);
+    for (const [old, { at }] of this.#withdrawn) {
+      if (at + JOURNAL_MS > withdrawal.at && this.#withdrawn.size <= MAX_WITHDRAWN) return;
       this.#withdrawn.delete(old);
     }
   }

@@ -1,4 +1,5 @@
 import type { LockAnswer } from './lock-api.js';
+import type { LockPlaces } from './lock-row.js';
 
 /** How long a waiter that was answered has to come back, in milliseconds: one round trip and a retry. Later it is taken for dead. */
 export const CLAIM_MS = 1_000;
@@ -42,16 +43,24 @@ export class LockQueue {
     return this.#lastTicket;
   }
 
-  /** How many wait before a ticket. */
-  before(ticket: number): number {
-    return this.#waiters.filter((waiter) => waiter.ticket < ticket).length;
+  /** Whether one with this ticket finds a place when all who wait before it have taken theirs. */
+  hasPlace({ ticket, permits }: Pick<Waiter, 'ticket' | 'permits'>, places: LockPlaces): boolean {
+    let full = Math.min(permits, places.permits);
+    let taken = places.taken;
+    for (const waiter of this.#waiters) {
+      if (waiter.ticket >= ticket || taken >= full) break;
+      // What those before it take for full counts for it as well: it would pass them otherwise.
+      full = Math.min(full, waiter.permits);
+      taken += 1;
+    }
+    return taken < full;
   }
 
   /** Puts a waiter in its place. A call of it that waits already is answered. */
   join(waiter: Waiter): void {
     this.remove(waiter.owner);
     this.#lastTicket = Math.max(this.#lastTicket, waiter.ticket);
-    const place = this.before(waiter.ticket);
+    const place = this.#waiters.filter(({ ticket }) => ticket < waiter.ticket).length;
     this.#waiters = [...this.#waiters.slice(0, place), waiter, ...this.#waiters.slice(place)];
   }
 
@@ -65,15 +74,24 @@ export class LockQueue {
 
   /** Drops those who were answered and did not come back, and answers calls that have waited their time. */
   expire(now: number): void {
+    if (this.nextAt > now) return;
     const living = this.#waiters.filter(({ answer, until }) => answer !== undefined || until > now);
     this.#waiters = living.map((waiter) => (waiter.until > now ? waiter : answered(waiter, now)));
   }
 
-  /** Tells those for whom there is a place that it is their turn. `free`: how many places a waiter finds, by its `permits`. */
-  tell(free: (permits: number) => number, now: number): void {
-    this.#waiters = this.#waiters.map((waiter, rank) =>
-      waiter.answer !== undefined && rank < free(waiter.permits) ? answered(waiter, now) : waiter,
-    );
+  /** Tells those for whom there is a place that it is their turn. */
+  tell(places: LockPlaces, now: number): void {
+    let full = places.permits;
+    let told = 0;
+    for (const { permits } of this.#waiters) {
+      full = Math.min(full, permits);
+      if (places.taken + told >= full) break;
+      told += 1;
+    }
+    if (told === 0) return;
+    const first = this.#waiters.slice(0, told);
+    const theirs = first.map((waiter) => (waiter.answer === undefined ? waiter : answered(waiter, now)));
+    this.#waiters = [...theirs, ...this.#waiters.slice(told)];
   }
 
   /** When something is to be done by `expire`; infinite when nobody waits. */

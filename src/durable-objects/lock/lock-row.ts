@@ -16,6 +16,13 @@ export interface Lease {
   readonly permits: number;
 }
 
+/** The places of a lock. Where those who use it disagree the smallest number counts. */
+export interface LockPlaces {
+  readonly taken: number;
+  /** At how many it is full; infinite when nobody is there to say. */
+  readonly permits: number;
+}
+
 /** An operation that ended leases: its id, how many, and when. */
 type Done = readonly [id: string, released: number, at: number];
 
@@ -57,10 +64,10 @@ export class LockRow {
     return this.#live(now).length;
   }
 
-  /** How many more may hold it, for one who takes it to be full at `permits`. Where holders say otherwise the smallest number counts. */
-  free(permits: number, now: number): number {
+  /** How many places are taken, and how many there are as far as its holders say. */
+  places(now: number): LockPlaces {
     const live = this.#live(now);
-    return Math.min(permits, ...live.map((lease) => lease.permits)) - live.length;
+    return { taken: live.length, permits: Math.min(...live.map((lease) => lease.permits)) };
   }
 
   /** When the next lease runs out; infinite when there is none. */

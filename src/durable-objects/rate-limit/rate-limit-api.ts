@@ -32,11 +32,15 @@ export interface CheckRequest {
   readonly cost: number;
   /** Whether a refused attempt is counted as well, by all rules; one that is refused by a block never is. */
   readonly countRejected: boolean;
-  /** Sent again with the same id, an admitted attempt is answered as the first time and not counted again. A refused one is decided anew. */
+  /**
+   * Sent again with the same id, an admitted attempt is answered as the first time and not counted again. Decided anew is one that was refused, one
+   * that was given back, and one that takes another cost or asks another number of rules.
+   */
   readonly operationId: string;
   /**
-   * How long the id is remembered at least, in milliseconds. Up to a minute costs nothing, as every id is remembered so long; above it the id has a row
-   * of its own, of which an object keeps the newest 1,024.
+   * How long the id is remembered, in milliseconds, and a minute at least. Up to a minute costs nothing, as every id is remembered so long; above it
+   * the id has a row of its own, of which an object keeps the newest 1,024. 0 for an id that is sent again for want of an answer alone: its answer
+   * stands also when the key was blocked since. A block refuses one that is remembered by name.
    */
   readonly rememberMs: number;
   /**

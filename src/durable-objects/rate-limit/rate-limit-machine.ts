@@ -12,7 +12,6 @@ const LONGEST_ALARM_MS = 365 * 86_400_000;
 // Ids of operations of different kinds are told apart by what they begin with.
 const CHECK = '+';
 const REFUND = '-';
-const REFUND_OF = '~';
 
 /** What is kept of an attempt that was admitted: when, how much, and for each rule what was left and when there was to be more. */
 type AttemptRecord = readonly [at: number, cost: number, ...remainingAndResetAt: number[]];
@@ -31,13 +30,14 @@ export class RateLimitMachine implements RateLimitApi, ObjectMachine {
 
   /** Decides about an attempt and counts it. */
   check(request: CheckRequest): CheckReply {
-    const { rules, cost, countRejected, operationId } = request;
+    const { rules, cost, countRejected, operationId, rememberMs } = request;
     const state = this.#read();
     const now = this.#host.now();
-    const id = `${CHECK}${operationId}`;
-    const known = state.journal.find(id) ?? state.remembered.find(id, now);
-    if (known !== undefined) return replay(known);
-    if (state.blockedUntil > now) return refusal(state, request, now);
+    const isBlocked = state.blockedUntil > now;
+    // A block is for everything that comes later, also under an old name; the answer that got lost is from before it.
+    const known = isBlocked && rememberMs > 0 ? undefined : recordOf(state, operationId, now);
+    if (known !== undefined && isSameAttempt(known, request)) return replay(known);
+    if (isBlocked) return refusal(state, request, now);
     if (!isAdmitted(state, request, now)) {
       if (countRejected) this.#write(state, now, () => takeAll(state, rules, cost, { at: now, now }));
       return refusal(state, request, now);
@@ -69,14 +69,15 @@ export class RateLimitMachine implements RateLimitApi, ObjectMachine {
     const id = `${REFUND}${operationId}`;
     const [known] = state.journal.find(id) ?? [];
     if (known !== undefined) return { refunded: known };
-    const { at, units } = attemptId === undefined ? { at: undefined, units: cost } : takenBy(state, attemptId, now);
+    const attempt = attemptId === undefined ? undefined : recordOf(state, attemptId, now);
     // What was given back by number is known even if it was nothing: sent again, it must not find what was counted since.
-    if (units === 0 && attemptId !== undefined) return { refunded: 0 };
+    if (attempt === undefined && attemptId !== undefined) return { refunded: 0 };
+    const [at, units] = attempt ?? [undefined, cost];
     let refunded = 0;
     this.#write(state, now, () => {
       refunded = giveBackAll(state, rules, units, { at, now });
       state.journal.add(id, [refunded], now);
-      if (attemptId !== undefined) markRefunded(state, attemptId, now);
+      if (attemptId !== undefined) forgetAttempt(state, attemptId);
     });
     return { refunded };
   }
@@ -212,6 +213,7 @@ function remember(
   replies: readonly RuleReply[],
 ): void {
   const id = `${CHECK}${operationId}`;
+  forgetAttempt(state, operationId);
   const record: AttemptRecord = [now, cost, ...replies.flatMap(({ remaining, resetAt }) => [remaining, resetAt])];
   state.journal.add(id, record, now);
   if (rememberMs > JOURNAL_MS) state.remembered.add(id, record, now + rememberMs, now);
@@ -226,16 +228,24 @@ function replay([, , ...numbers]: readonly number[]): CheckReply {
   return { allowed: true, reason: 'allowed', rules, retryAfterMs: 0, leased: 0, replayed: true };
 }
 
-/** When an attempt took how much: nothing when it is not known, or its units were given back. */
-function takenBy(state: RateLimitState, attemptId: string, now: number): { at: number; units: number } {
-  const id = `${CHECK}${attemptId}`;
-  const [at = 0, units = 0] = state.remembered.find(id, now) ?? state.journal.find(id) ?? [];
-  return { at, units: state.journal.find(`${REFUND_OF}${attemptId}`) === undefined ? units : 0 };
+/** What is kept of an attempt: `undefined` when it is not known, was given back, or its time is over. */
+function recordOf(state: RateLimitState, operationId: string, now: number): AttemptRecord | undefined {
+  const id = `${CHECK}${operationId}`;
+  const remembered = state.remembered.find(id, now) as AttemptRecord | undefined;
+  if (remembered !== undefined) return remembered;
+  // The journal forgets when it writes: with nothing but refusals that can be long after the minute.
+  const known = state.journal.find(id) as AttemptRecord | undefined;
+  return known === undefined || known[0] + JOURNAL_MS <= now ? undefined : known;
 }
 
-function markRefunded(state: RateLimitState, attemptId: string, now: number): void {
-  const id = `${CHECK}${attemptId}`;
-  state.journal.add(`${REFUND_OF}${attemptId}`, [], now);
-  const [at = 0, , ...rest] = state.remembered.find(id, now) ?? [];
-  state.remembered.replace(id, [at, 0, ...rest]);
+/** Whether an attempt is the one that was made under its id. Another under the same id must not pass for free. */
+function isSameAttempt([, units, ...numbers]: AttemptRecord, { rules, cost }: CheckRequest): boolean {
+  return units === cost && numbers.length === 2 * rules.length;
+}
+
+/** Made again after it was given back, an attempt counts: it holds nothing any more. */
+function forgetAttempt(state: RateLimitState, operationId: string): void {
+  const id = `${CHECK}${operationId}`;
+  state.journal.forget(id);
+  state.remembered.forget(id);
 }

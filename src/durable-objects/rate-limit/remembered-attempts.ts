@@ -52,28 +52,19 @@ export class RememberedAttempts {
 
   /** Keeps an attempt. */
   add(id: string, reply: readonly number[], until: number, now: number): void {
-    this.#drop(id);
+    this.forget(id);
     for (const [oldest, { until: end }] of this.#attempts) {
       if (end > now && this.#attempts.size < MAX_REMEMBERED) break;
-      this.#drop(oldest);
+      this.forget(oldest);
     }
-    this.#put(id, { number: this.#next, until, reply });
+    this.#storage.put(`${PREFIX}${this.#next}`, [id, until, reply]);
+    this.#attempts.set(id, { number: this.#next, until, reply });
     this.#next += 1;
     this.#until = Math.max(this.#until, until);
   }
 
-  /** Puts something else in the place of what was kept of an attempt. Does nothing when there is none. */
-  replace(id: string, reply: readonly number[]): void {
-    const attempt = this.#attempts.get(id);
-    if (attempt !== undefined) this.#put(id, { ...attempt, reply });
-  }
-
-  #put(id: string, attempt: Attempt): void {
-    this.#storage.put(`${PREFIX}${attempt.number}`, [id, attempt.until, attempt.reply]);
-    this.#attempts.set(id, attempt);
-  }
-
-  #drop(id: string): void {
+  /** Forgets an attempt. */
+  forget(id: string): void {
     const attempt = this.#attempts.get(id);
     if (attempt === undefined) return;
     this.#storage.delete(`${PREFIX}${attempt.number}`);

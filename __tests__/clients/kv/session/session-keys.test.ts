@@ -57,6 +57,15 @@ describe('keys of sessions', () => {
     }
   });
 
+  test('hold to the bytes of a pepper that is wiped when the client was made', async () => {
+    const bytes = new TextEncoder().encode(NEW);
+    const { make, clock } = setupSessions();
+    const sessions = make({ hashKeys: { peppers: [bytes] } });
+    bytes.fill(0);
+    await sessions.set(TOKEN, sessionAt(clock.now()));
+    expect(await make({ hashKeys: { peppers: [NEW] } }).get(TOKEN)).not.toBeNull();
+  });
+
   test('import a pepper once for all clients of the isolate', async () => {
     const imports = jest.spyOn(crypto.subtle, 'importKey');
     const pepper = 'used by this test alone, 32 bytes';

@@ -107,6 +107,38 @@ describe('sliding expiry', () => {
     expect(sink.ofType('client.error')).toMatchObject([{ operation: 'write', keyPrefix: 'session-seen:' }]);
   });
 
+  test('makes a note again that failed, so that no session in use becomes idle by it, and does not press KV', async () => {
+    const { kv, sessions, clock } = setupSessions({ sliding: { idleSeconds: 360, refreshAfterSeconds: 300 } });
+    await sessions.set(TOKEN, sessionAt(clock.now()));
+    clock.advance(REFRESH_MS);
+    kv.failAll('put');
+    const { put } = kv.counts;
+    for (let second = 0; second < 30; second += 1) {
+      expect(await sessions.get(TOKEN)).not.toBeNull();
+      clock.advance(1000);
+    }
+    expect(kv.counts.put - put).toBe(3);
+    kv.heal();
+    for (let second = 0; second < 1000; second += 10) {
+      expect(await sessions.get(TOKEN)).not.toBeNull();
+      clock.advance(10_000);
+    }
+    expect(kv.counts.put - put).toBe(3 + 4);
+  });
+
+  test('leaves it at the note of another isolate that KV took in the same second', async () => {
+    const { kv, sessions, clock } = setupSessions({ sliding });
+    await sessions.set(TOKEN, sessionAt(clock.now()));
+    clock.advance(REFRESH_MS);
+    kv.failNext('put', new Error('KV PUT failed: 429 Too Many Requests'));
+    const { put } = kv.counts;
+    for (let second = 0; second < 60; second += 1) {
+      await sessions.get(TOKEN);
+      clock.advance(1000);
+    }
+    expect(kv.counts.put - put).toBe(1);
+  });
+
   test('takes a note that is no time for a miss', async () => {
     const { kv, sessions, clock } = setupSessions({ sliding });
     await sessions.set(TOKEN, sessionAt(clock.now()));

@@ -1,4 +1,5 @@
 import { CloudflareClientError } from '../../../errors.js';
+import { toHex } from '../../../internal/sha256.js';
 
 /** A secret of at least 16 bytes: text (taken as UTF-8), bytes, or a `CryptoKey` for HMAC with SHA-256 that may sign. */
 export type SessionPepper = string | Uint8Array | CryptoKey;
@@ -13,7 +14,13 @@ export interface SessionPeppers {
 }
 
 /** A pepper that was checked. */
-export type HmacSlot = string | Uint8Array | CryptoKey;
+export type HmacSlot = string | PepperBytes | CryptoKey;
+
+/** A copy of bytes: who made them may wipe them once the client is made. */
+interface PepperBytes {
+  readonly bytes: Uint8Array;
+  readonly hex: string;
+}
 
 const MIN_BYTES = 16;
 const MAX_PEPPERS = 4;
@@ -22,7 +29,7 @@ const MAX_KEPT = 16;
 // Imported once per isolate, on first use: Workers do no such work at module scope. The keys are kept and not the promises: in workerd, a promise
 // that one request made must not be awaited by another.
 const keptByText = new Map<string, CryptoKey>();
-const keptByBytes = new WeakMap<Uint8Array, CryptoKey>();
+const keptByHex = new Map<string, CryptoKey>();
 
 /**
  * Checks peppers; no message holds any of one.
@@ -39,18 +46,14 @@ export function makeHmacSlots(options: SessionPeppers): readonly HmacSlot[] {
 
 /** The key of a pepper. */
 export async function hmacKeyOf(slot: HmacSlot): Promise<CryptoKey> {
-  if (typeof slot === 'string') return keptByText.get(slot) ?? keepText(slot, await importKey(encode(slot)));
-  if (!isBytes(slot)) return slot;
-  const kept = keptByBytes.get(slot);
-  if (kept !== undefined) return kept;
-  const key = await importKey(slot);
-  keptByBytes.set(slot, key);
-  return key;
+  if (typeof slot === 'string') return keptByText.get(slot) ?? keep(keptByText, slot, await importKey(encode(slot)));
+  if (!('bytes' in slot)) return slot;
+  return keptByHex.get(slot.hex) ?? keep(keptByHex, slot.hex, await importKey(slot.bytes));
 }
 
-function keepText(text: string, key: CryptoKey): CryptoKey {
-  if (keptByText.size >= MAX_KEPT) keptByText.delete(keptByText.keys().next().value ?? '');
-  keptByText.set(text, key);
+function keep(kept: Map<string, CryptoKey>, name: string, key: CryptoKey): CryptoKey {
+  if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value ?? '');
+  kept.set(name, key);
   return key;
 }
 
@@ -60,7 +63,10 @@ function importKey(bytes: Uint8Array): Promise<CryptoKey> {
 
 function checkPepper(pepper: unknown, index: number): HmacSlot {
   if (typeof pepper === 'string' && encode(pepper).length >= MIN_BYTES) return pepper;
-  if (isBytes(pepper) && pepper.length >= MIN_BYTES) return pepper;
+  if (isBytes(pepper) && pepper.length >= MIN_BYTES) {
+    const bytes = Uint8Array.from(pepper);
+    return { bytes, hex: toHex(bytes.buffer) };
+  }
   if (isHmacKey(pepper)) return pepper;
   throw refusal(
     `hashKeys.peppers[${index}] is refused: give at least ${MIN_BYTES} bytes as text or Uint8Array, or a CryptoKey for HMAC with SHA-256 that may sign`,

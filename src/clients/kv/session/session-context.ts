@@ -1,4 +1,6 @@
-import type { ClientEvent } from '../../../events.js';
+import { isCloudflareClientError } from '../../../errors.js';
+import type { ErrorCode } from '../../../errors.js';
+import type { ClientErrorEvent, ClientEvent } from '../../../events.js';
 import { report } from '../../../internal/report.js';
 import { KVAccess } from '../kv-access.js';
 import type { KVNamespaceLike } from '../kv-namespace.js';
@@ -30,6 +32,12 @@ export class SessionContext {
   /** Reports an event where somebody listens. */
   report(event: ClientEvent): void {
     if (this.options.events !== undefined) report(this.options.events, event);
+  }
+
+  /** Reports a failure that is gone on without, as it is: it was made to be thrown, so it holds no token. */
+  reportError(operation: ClientErrorEvent['operation'], error: unknown, otherwise: ErrorCode): void {
+    const code = isCloudflareClientError(error) ? error.code : otherwise;
+    this.report({ type: 'client.error', source: 'session', operation, keyPrefix: 'session:', code, error });
   }
 
   /** Does `work` after the response where that can be, else waits for it. It does not reject. */

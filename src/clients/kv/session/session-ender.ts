@@ -30,9 +30,8 @@ export class SessionEnder {
     checkToken(token);
     if (userId !== undefined) checkUserId(userId);
     const names = await this.#context.keys.of(token);
-    const user = this.#parts.revocations === undefined ? '' : (userId ?? (await this.#userOf(names, token)));
     await this.#end(
-      () => this.#parts.revocations?.endSession(user, names.ids),
+      async (revocations) => revocations.endSession(userId ?? (await this.#userOf(names, token)), names.ids),
       () => this.#mark(names.ids, names.entryKeys),
     );
     this.#context.report({ type: 'session.revoked', scope: 'session' });
@@ -42,7 +41,7 @@ export class SessionEnder {
   async deleteAllForUser(userId: string): Promise<void> {
     checkUserId(userId);
     await this.#end(
-      () => this.#parts.revocations?.endAll(userId),
+      (revocations) => revocations.endAll(userId),
       () => this.#writeMark(revokedKey(userId)),
     );
     this.#context.report({ type: 'session.revoked', scope: 'user' });
@@ -60,7 +59,7 @@ export class SessionEnder {
     if (ids.length === 0) return false;
     const entryKeys = ids.map((id) => keys.entryKeyOf(id)).filter((key) => key !== null);
     await this.#end(
-      () => this.#parts.revocations?.endSession(userId, ids),
+      (revocations) => revocations.endSession(userId, ids),
       () => this.#mark(ids, [...entryKeys, ...ids.map((id) => prefix + id)]),
     );
     this.#context.report({ type: 'session.revoked', scope: 'session' });
@@ -68,13 +67,13 @@ export class SessionEnder {
   }
 
   /**
-   * Ends something in the object, then in KV. When the object fails KV is told all the same, for what it is worth, and the failure is thrown. When
-   * KV fails after the object was told nothing is served any more, unless KV may decide alone.
+   * Ends something in the object, then in KV. When the object fails, or it is not known which one it is, KV is told all the same, for what it is
+   * worth, and the failure is thrown. When KV fails after the object was told nothing is served any more, unless KV may decide alone.
    */
-  async #end(inObject: () => Promise<void> | undefined, inKV: () => Promise<void>): Promise<void> {
+  async #end(inObject: (revocations: StrongRevocations) => Promise<void>, inKV: () => Promise<void>): Promise<void> {
     const { revocations } = this.#parts;
     try {
-      await inObject();
+      if (revocations !== undefined) await inObject(revocations);
     } catch (failure) {
       await inKV().catch(() => undefined);
       throw failure;
@@ -83,7 +82,7 @@ export class SessionEnder {
       await inKV();
     } catch (error) {
       if (revocations === undefined || this.#context.options.onRevocationError === 'open') throw error;
-      this.#context.access.reportFailure('write', 'session:', error);
+      this.#context.reportError('write', error, 'KV_WRITE_FAILED');
     }
   }
 
@@ -100,8 +99,8 @@ export class SessionEnder {
     const failures = dropped.flatMap((result, index) =>
       result.status === 'rejected' ? [{ key: keys[index] ?? '', error: result.reason as unknown }] : [],
     );
-    if (marked.status === 'rejected') throw failures[0]?.error ?? marked.reason;
     for (const { key, error } of failures) access.reportFailure('delete', key, error);
+    if (marked.status === 'rejected') throw marked.reason;
   }
 
   async #writeMark(key: string): Promise<void> {

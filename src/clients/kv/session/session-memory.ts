@@ -35,6 +35,8 @@ export class SessionMemory {
   readonly seen = new RecentMap<number>();
   /** By id: what its user's object said. Used where `verifiedForMs` allows it. */
   readonly revocations = new RecentMap<KnownRevocations>();
+  /** How often this isolate ended something: what an object was asked before is not to be remembered after. */
+  ends = 0;
 }
 
 const memories = new WeakMap<object, SessionMemory>();

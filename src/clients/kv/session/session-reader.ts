@@ -123,19 +123,23 @@ export class SessionReader {
     if (Date.parse(value.session.expiresAt) <= this.#context.now()) return null;
     const names = await this.#context.keys.of(token);
     const marks = await this.#marksAfterLoad(names, value.user.id);
-    // Ended while it was being read from the database: it may have been read just before.
+    // Ended while it was being read from the database: it may have been read just before. By the times as they are: who logs in soon after an end
+    // is not to be turned away, and a call that an end comes in between of may answer either.
     if (marks !== null && loadedAt <= marks.endedAt) {
       this.#context.report({ type: 'session.miss', reason: 'revoked' });
       return null;
     }
-    if (marks !== null && entry.issuedAt > marks.endedAt && this.#context.access.allowsAutomaticWrites) {
+    if (marks !== null && entry.issuedAt > marks.endedUpTo && this.#context.access.allowsAutomaticWrites) {
       await this.#context.afterwards(this.#parts.writer.writeIfPossible(names, value, entry));
     }
     return { ...pickSession(value), freshness: 'loaded', maxStalenessMs: 0, staleness: 'none' };
   }
 
-  /** When the session was ended at last; `null` when KV does not say, and it is not to be stored. */
-  async #marksAfterLoad(names: SessionNames, userId: string): Promise<{ readonly endedAt: number } | null> {
+  /** When the session was ended at last, and what counts as ended by that; `null` when KV does not say, and it is not to be stored. */
+  async #marksAfterLoad(
+    names: SessionNames,
+    userId: string,
+  ): Promise<{ readonly endedAt: number; readonly endedUpTo: number } | null> {
     const [marks, known] = await Promise.all([
       readMarks(this.#context, names, userId),
       this.#parts.revocations?.check(userId, names.ids, false) ?? null,
@@ -145,7 +149,8 @@ export class SessionReader {
       throw new CloudflareClientError('REVOCATION_FAILED', message);
     }
     if (typeof marks === 'string' && known === null) return null;
-    return { endedAt: this.#endedUpTo(typeof marks === 'string' ? null : marks, known) };
+    const ends = [typeof marks === 'string' ? null : marks, known];
+    return { endedAt: endedUpTo(ends, 0), endedUpTo: this.#endedUpTo(...ends) };
   }
 }
 

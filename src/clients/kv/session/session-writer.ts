@@ -1,4 +1,4 @@
-import { CloudflareClientError } from '../../../errors.js';
+import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
 import { nativeTtl } from '../ttl.js';
 import type { SessionContext } from './session-context.js';
 import { makeEntry } from './session-entry.js';
@@ -10,6 +10,8 @@ import type { CachedSession } from './session.js';
 import { findSessionFault } from './session.js';
 
 const NOTE_SLACK_SECONDS = 60;
+/** How soon a note is made again that could not be written: a session in use must not become idle by that, nor a KV that is down be pressed. */
+const NOTE_RETRY_SECONDS = 10;
 
 /** Options of `set`. */
 export interface SetSessionOptions {
@@ -93,14 +95,22 @@ export class SessionWriter {
     memory.seen.set(id, now);
     // KV counts in whole seconds: without more than is needed the note could be gone before the session is idle.
     const expirationTtl = nativeTtl(idleSeconds + NOTE_SLACK_SECONDS);
-    await this.#context.afterwards(this.#put(seenKey(id), String(now), { expirationTtl }));
+    const written = this.#put(seenKey(id), String(now), { expirationTtl }).then((failure) => {
+      // What KV has just taken from another isolate is as good.
+      const isMissing = failure !== null && !isCloudflareClientError(failure, 'KV_RATE_LIMITED');
+      if (isMissing) memory.seen.set(id, now - (refreshAfterSeconds - NOTE_RETRY_SECONDS) * 1000);
+    });
+    await this.#context.afterwards(written);
   }
 
-  async #put(key: string, text: string, options: { expirationTtl: number; metadata?: object }): Promise<void> {
+  /** Writes, and reports and answers what KV said against it; `null` for nothing. */
+  async #put(key: string, text: string, options: { expirationTtl: number; metadata?: object }): Promise<unknown> {
     try {
       await this.#context.access.write(key, text, options);
+      return null;
     } catch (error) {
       this.#context.access.reportFailure('write', key, error);
+      return error;
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { CheckReply, RevocationApi } from '../../../durable-objects/session/revocation-api.js';
-import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
+import { CloudflareClientError } from '../../../errors.js';
 import { ObjectCaller } from '../../durable/object-caller.js';
 import type { ObjectNamespaceLike } from '../../durable/object-namespace.js';
 import type { SessionContext } from './session-context.js';
@@ -28,20 +28,21 @@ export class StrongRevocations {
 
   /** What is known about the session of a user that goes by `ids`; `null` when the object cannot be asked, which is reported. */
   async check(userId: string, ids: readonly string[], mayRemember: boolean): Promise<RevocationAnswer | null> {
+    const { memory, options } = this.#context;
     const askedAt = this.#context.now();
+    const { ends: endsBefore } = memory;
     const [first = ''] = ids;
-    const known = this.#context.memory.revocations.get(first);
+    const known = memory.revocations.get(first);
     if (mayRemember && known?.userId === userId && this.#isRecent(known, askedAt))
       return { ...known, isRemembered: true };
     try {
       const { revokedBefore, endedAt } = await this.checkAll(userId, ids);
       const ends = { revokedBefore, endedAt: Math.max(0, ...endedAt) };
-      if (this.#context.options.verifiedForMs > 0) {
-        this.#context.memory.revocations.set(first, { ...ends, userId, askedAt });
-      }
+      const isNewest = memory.ends === endsBefore;
+      if (options.verifiedForMs > 0 && isNewest) memory.revocations.set(first, { ...ends, userId, askedAt });
       return { ...ends, isRemembered: false };
     } catch (error) {
-      this.#report(error);
+      this.#context.reportError('call', error, 'OBJECT_FAILED');
       return null;
     }
   }
@@ -63,10 +64,8 @@ export class StrongRevocations {
    * @throws {CloudflareClientError} `REVOCATION_FAILED`.
    */
   async endSession(userId: string, ids: readonly string[]): Promise<void> {
-    await this.#end(() =>
-      this.#caller.call(nameOf(userId), 'endSession', { ids, at: this.#context.now(), keepMs: KEEP_MS }),
-    );
-    this.#context.memory.revocations.deleteWhere((_, id) => ids.includes(id));
+    const request = { ids, at: this.#context.now(), keepMs: KEEP_MS };
+    await this.#end(this.#caller.call(nameOf(userId), 'endSession', request), (_, id) => ids.includes(id));
   }
 
   /**
@@ -75,36 +74,29 @@ export class StrongRevocations {
    * @throws {CloudflareClientError} `REVOCATION_FAILED`.
    */
   async endAll(userId: string): Promise<void> {
-    await this.#end(() => this.#caller.call(nameOf(userId), 'endAll', { at: this.#context.now(), keepMs: KEEP_MS }));
-    this.#context.memory.revocations.deleteWhere((known) => known.userId === userId);
+    const request = { at: this.#context.now(), keepMs: KEEP_MS };
+    await this.#end(this.#caller.call(nameOf(userId), 'endAll', request), (known) => known.userId === userId);
   }
 
-  async #end(call: () => Promise<unknown>): Promise<void> {
+  async #end(call: Promise<unknown>, isOver: (known: KnownRevocations, id: string) => boolean): Promise<void> {
+    const { memory } = this.#context;
     try {
-      await call();
+      await call;
     } catch (cause) {
       throw new CloudflareClientError(
         'REVOCATION_FAILED',
         `A session was not ended: ${cause instanceof Error ? cause.message : 'its object failed.'}`,
         { cause },
       );
+    } finally {
+      // Whether it failed or not: it may have been done.
+      memory.ends += 1;
+      memory.revocations.deleteWhere(isOver);
     }
   }
 
   #isRecent({ askedAt }: KnownRevocations, now: number): boolean {
     return askedAt <= now && now < askedAt + this.#context.options.verifiedForMs;
-  }
-
-  #report(error: unknown): void {
-    const code = isCloudflareClientError(error) ? error.code : 'OBJECT_FAILED';
-    this.#context.report({
-      type: 'client.error',
-      source: 'session',
-      operation: 'call',
-      keyPrefix: 'session:',
-      code,
-      error,
-    });
   }
 }
 
