@@ -5,7 +5,7 @@ import type { ObjectNamespaceLike } from '../durable/object-namespace.js';
 import { utf8Bytes } from '../kv/key.js';
 import { IsolateKnowledge } from './isolate-knowledge.js';
 import type { Since } from './isolate-knowledge.js';
-import { checkRequest, refundRequest, toDecision, toObjectRule } from './object-requests.js';
+import { checkedReply, checkRequest, refundRequest, toDecision, toObjectRule } from './object-requests.js';
 import { checkInteger } from '../check-option.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitStore } from './rate-limit-store.js';
 
@@ -198,7 +198,8 @@ export class ObjectRateLimitStore implements RateLimitStore {
     const request = checkRequest(attempt, this.#operationId);
     try {
       const name = await nameOf(key);
-      const reply = await this.#caller.call(name, 'check', lease === undefined ? request : { ...request, lease });
+      const asked = lease === undefined ? request : { ...request, lease };
+      const reply = checkedReply(await this.#caller.call(name, 'check', asked));
       const decision = toDecision(reply, this.#now(), EXACT);
       this.#remember(attempt, { reply, decision, askedAt, since });
       return decision;

@@ -2,9 +2,9 @@ import type { EventSink } from '../../../events.js';
 import type { ExecutionContextLike } from '../../../internal/execution-context.js';
 import type { ObjectNamespaceLike } from '../../durable/object-namespace.js';
 import { checkInteger, refusal } from '../../check-option.js';
+import type { CryptoKeyLike } from '../codecs/encrypted-codec.js';
 import { quote } from '../key.js';
 import type { OperationBudget } from '../operation-budget.js';
-import type { SessionPeppers } from './peppers.js';
 import { MAX_ENTRY_MS } from './session-entry.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
@@ -13,6 +13,18 @@ const MIN_REFRESH_SECONDS = 60;
 const KV_LAG_SECONDS = 60;
 const MAX_VERIFIED_MS = 60_000;
 const MAX_SKEW_MS = 60_000;
+
+/** A secret of at least 16 bytes: text (taken as UTF-8), bytes, or a `CryptoKey` for HMAC with SHA-256 that may sign. */
+export type SessionPepper = string | Uint8Array | CryptoKeyLike;
+
+/** Keys by HMAC: who can read the namespace can then not even test a guess. */
+export interface SessionPeppers {
+  /**
+   * One to four secrets, the newest first: entries are written under the first and found under all of them. To change it, put the new one
+   * before the old, deploy, and drop the old one after 24 hours. What ends a session is written and read under all.
+   */
+  readonly peppers: readonly SessionPepper[];
+}
 
 /** How sessions end when they are not used. */
 export interface SlidingExpiry {
