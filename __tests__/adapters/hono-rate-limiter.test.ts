@@ -107,6 +107,14 @@ describe('honoRateLimitStore', () => {
     expect((await closed.store.increment('a')).totalHits).toBeGreaterThan(1_000_000_000);
   });
 
+  it('refuses nobody when the limiter only watches', async () => {
+    const { objects, store } = make({ shadow: true, onStoreError: 'closed' });
+    objects.failNext('failed');
+    expect(await store.increment('a')).toMatchObject({ totalHits: 1 });
+    expect(await store.increment('a')).toMatchObject({ totalHits: 1 });
+    expect(await store.increment('a')).toMatchObject({ totalHits: 2 });
+  });
+
   it('refuses who is blocked', async () => {
     const objects = new MemoryObjectNamespace((host) => new RateLimitMachine(host));
     const limiter = new RateLimiterClient(objects);

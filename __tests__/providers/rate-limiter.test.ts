@@ -1,3 +1,4 @@
+import { container as tsyringe } from 'tsyringe';
 import {
   createContainer,
   EVENT_SINK,
@@ -68,6 +69,15 @@ describe('provideRateLimiter', () => {
     const registered = app.scope({ env: {} });
     registered.register(RATE_LIMITER, { useValue: objects });
     expect((await registered.resolve(RateLimiterClient).checkLimit('a', LOGIN)).decidedBy).toBe('object');
+  });
+
+  it('counts by KV in a container of tsyringe alone, and by objects where a factory says so', async () => {
+    const byHand = tsyringe.createChildContainer();
+    byHand.register(RATE_LIMIT_KV, { useValue: kv() });
+    byHand.register(RATE_LIMITER, { useValue: limiterObjects() });
+    expect((await byHand.resolve(RateLimiterClient).checkLimit('a', LOGIN)).decidedBy).toBe('kv');
+    byHand.register(RateLimiterClient, { useFactory: (made) => new RateLimiterClient(made.resolve(RATE_LIMITER)) });
+    expect((await byHand.resolve(RateLimiterClient).checkLimit('a', LOGIN)).decidedBy).toBe('object');
   });
 
   it('names both bindings and what to add when nothing is bound', async () => {

@@ -1,4 +1,5 @@
 import type { Miniflare } from 'miniflare';
+import { fastFolder } from '../support/fast-disk.js';
 import { startWorker } from '../support/worker.js';
 
 const RUNS = 20;
@@ -13,14 +14,19 @@ interface Summary {
 describe('RateLimiterClient in workerd', () => {
   let miniflare: Miniflare;
   let url: URL;
+  const folder = fastFolder();
 
   beforeAll(async () => {
     ({ url, miniflare } = await startWorker('rate-limiter-worker.ts', {
       durableObjects: { RATE_LIMITER: { className: 'RateLimiterObject', useSQLite: true } },
+      durableObjectsPersist: folder.path,
       ratelimits: { FLOOD_FILTER: { namespace_id: '1001', simple: { limit: 20, period: 60 } } },
     }));
   });
-  afterAll(() => miniflare.dispose());
+  afterAll(async () => {
+    await miniflare.dispose();
+    folder.remove();
+  });
 
   async function call<T = Summary>(route: string, query: Record<string, string | number> = {}): Promise<T> {
     const text = Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]);

@@ -10,7 +10,7 @@ export type { HitCount, HitCountOptions, HitCountSource, HitCountStore, HitLimit
  * The library counts first and compares then, so refused requests count. Nobody is kept out longer by that, as the window does not move; `used` goes on
  * growing, and each refusal is a call of the object. With `skipFailedRequests` refusals are taken back like other failures.
  *
- * @param source the Durable Object namespace of `RateLimiterObject`, a `RateLimiterClient`, or a store such as `MemoryRateLimitStore`.
+ * @param source the Durable Object namespace of `RateLimiterObject`, a `RateLimiterClient` without `lease`, or a store such as `MemoryRateLimitStore`.
  * @param options the prefix of the keys.
  * @returns the store, for one limiter. When counting fails, `onStoreError` decides, and the library's `passOnStoreError` has nothing to do; what is
  *   misconfigured rejects from `increment`.

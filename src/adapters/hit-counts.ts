@@ -14,7 +14,7 @@ const MAX_HITS = 1_000_000_000;
 /** What is asked of a limiter. */
 export type HitLimiter = Pick<RateLimiterClient, 'checkLimit' | 'peek' | 'refund' | 'reset'>;
 
-/** What hits can be counted by: a limiter, the Durable Objects of one, or a store. */
+/** What hits can be counted by: a limiter (without `lease`: what other isolates took ahead would count as hits), the Durable Objects of one, or a store. */
 export type HitCountSource = HitLimiter | ObjectNamespaceLike | RateLimitStore;
 
 /** Options of a store of hits. */
@@ -121,7 +121,7 @@ function hitsOf({ allowed, reason, decidedBy, remaining, resetAt }: RateLimitRes
       'A rate-limit binding does not count: hand the library its own option for it, or a store that counts.';
     throw new CloudflareClientError('INVALID_BINDING', message);
   }
-  // One hit more than any limit, or the first of the window, whatever was counted.
+  // One hit more than any limit, or the first of the window, whatever was counted: also of a limiter that only watches and would have refused.
   if (!allowed) return { totalHits: MAX_HITS + 1, resetTime };
-  return { totalHits: reason === 'store-error' ? 1 : MAX_HITS - remaining, resetTime };
+  return { totalHits: reason === 'allowed' ? MAX_HITS - remaining : 1, resetTime };
 }

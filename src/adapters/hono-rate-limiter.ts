@@ -11,7 +11,7 @@ export type { HitCount, HitCountOptions, HitCountSource, HitCountStore, HitLimit
  * growing, and each refusal is a call of the object. `skipFailedRequests` does not take refusals back: the library does not
  * take them for failures. `RateLimiterClient` refuses from memory, and knows windows that slide.
  *
- * @param source the Durable Object namespace of `RateLimiterObject`, a `RateLimiterClient`, or a store such as `MemoryRateLimitStore`.
+ * @param source the Durable Object namespace of `RateLimiterObject`, a `RateLimiterClient` without `lease`, or a store such as `MemoryRateLimitStore`.
  * @param options the prefix of the keys.
  * @returns the store, for one limiter. When counting fails, `onStoreError` decides; what is misconfigured throws from `increment`.
  * @throws {CloudflareClientError} `INVALID_BINDING`, `INVALID_OPTION`.

@@ -18,7 +18,8 @@ import type { BindingKind, Provider } from './provider.js';
 import { isAnsweredBy } from './request-scope.js';
 import { budgetOf, eventsOf, waitUntilOf, withServices } from './scope-services.js';
 
-// For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well.
+// For containers that an app makes with tsyringe alone; in a bundle, for those that import this provider as well. A class names one token for a
+// parameter and cannot choose among what is registered: it stays KV, which such apps have registered. The guide says how to take objects by a factory.
 Injectable(RATE_LIMIT_KV)(RateLimiterClient);
 
 const RATE_LIMIT_BINDING: BindingKind<RateLimitBindingLike> = {

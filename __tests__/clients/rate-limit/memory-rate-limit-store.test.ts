@@ -33,7 +33,8 @@ describe('MemoryRateLimitStore', () => {
       await limiter.checkLimit(`key-${index}`, { ...LOGIN, window: 10 });
       clock.advance(1_000);
     }
-    expect(store.size).toBeLessThan(90);
+    // Ten are within their window: nothing of an attempt is kept beside its count, which a flood would fill the memory with.
+    expect(store.size).toBeLessThan(15);
   });
 
   test('decides as an object does, for any order of attempts', async () => {

@@ -61,6 +61,20 @@ describe('RateLimiterClient, what it refuses before anything is counted', () => 
       ],
       'Option rules with the same count twice is refused: give one rule for sliding-window over 60 s.',
     ],
+    [
+      [
+        { limit: 1, window: 60, name: 'mine' },
+        { limit: 9, window: 900, name: 'mine' },
+      ],
+      'Option rules with the name "mine" twice is refused: give each a name of its own.',
+    ],
+    [
+      [
+        { limit: 1, window: 60 },
+        { limit: 1, window: 60, algorithm: 'fixed-window' },
+      ],
+      'Option rules with the name "1-per-60s" twice is refused: give each a name of its own.',
+    ],
   ])('rules %j', async (rules, message) => {
     const { store, limiter } = setup();
     const config = { keyPrefix: 'rl:', rules } as never;

@@ -314,6 +314,16 @@ describe('an operation', () => {
     expect(known.filter(Boolean)).toHaveLength(1023);
   });
 
+  test('that is not sent again leaves nothing beside its count, and is never taken for another', () => {
+    const rule = ruleOf({ limit: 1000 });
+    for (let index = 0; index < 500; index += 1) expect(check(rule, { operationId: '' }).replayed).toBe(false);
+    expect(refund(rule, { operationId: '' })).toBe(1);
+    expect(refund(rule, { operationId: '', cost: 2 })).toBe(2);
+    expect(remaining(rule)).toBe(503);
+    expect([...host.rows.keys()]).toEqual(['state']);
+    expect(host.rows.get('state')).toMatchObject({ journal: { entries: [] } });
+  });
+
   test('of a refund that gave nothing back gives nothing back later', () => {
     expect(refund(ruleOf(), { operationId: 'r' })).toBe(0);
     check(ruleOf());

@@ -35,7 +35,8 @@ export interface LayeredRateLimitStoreOptions {
 
 /**
  * Filters floods with a rate-limit binding, which needs no call over the network, and decides what comes through by an exact store. Give the binding a limit well
- * above the rule's: it counts every call, per location, and what it refuses the exact store never hears of. Who the exact store knows to be refused
+ * above the rule's: it counts every call, per location, also of an attempt that was named and admitted before, and what it refuses the exact store never
+ * hears of. Who the exact store knows to be refused
  * is refused without either. A binding that fails is passed by. Peek, refund, block and reset are the exact store's.
  *
  * @example

@@ -69,7 +69,7 @@ export interface RateLimitConfig extends RateLimitRuleConfig, RateLimitAttemptCo
 
 /** An attempt under several rules: all of them admit it, or none counts it. */
 export interface RateLimitsConfig extends RateLimitAttemptConfig {
-  /** 1 to 8 rules; no two with the same algorithm and window, as they would share a count. */
+  /** 1 to 8 rules; no two with the same algorithm and window, as they would share a count, and no two of one name. */
   rules: readonly RateLimitRuleConfig[];
 }
 
@@ -96,14 +96,23 @@ export function checkConfigs(config: RateLimitsConfig): void {
     throw refusal('rules', shown, `give a list of 1 to ${MAX_RULES} rules`);
   }
   const counts = new Set<string>();
+  const names = new Set<string>();
   for (const rule of rules as readonly RateLimitRuleConfig[]) {
     checkRule(rule);
     if (config.cost !== undefined) checkCost(config.cost, rule);
     const count = `${rule.algorithm ?? 'sliding-window'} over ${rule.window} s`;
     if (counts.has(count)) throw refusal('rules', 'with the same count twice', `give one rule for ${count}`);
     counts.add(count);
+    const name = nameOfRule(rule, rules.length);
+    if (names.has(name)) throw refusal('rules', `with the name ${quote(name)} twice`, 'give each a name of its own');
+    names.add(name);
   }
   checkAttempt(config);
+}
+
+/** The name of one of so many rules, in results and headers. */
+export function nameOfRule({ name, limit, window }: RateLimitRuleConfig, count: number): string {
+  return name ?? (count === 1 ? 'default' : `${limit}-per-${window}s`);
 }
 
 /**

@@ -3,7 +3,7 @@ import { report } from '../../internal/report.js';
 import { FailurePolicy, answerOf, ask } from './failure-policy.js';
 import type { Question, Verdict } from './failure-policy.js';
 import { unable } from './layered-rate-limit-store.js';
-import { checkBlockSeconds, checkConfig, checkConfigs, joinKey } from './rate-limit-config.js';
+import { checkBlockSeconds, checkConfig, checkConfigs, joinKey, nameOfRule } from './rate-limit-config.js';
 import type { RateLimitConfig, RateLimitRuleConfig, RateLimitsConfig } from './rate-limit-config.js';
 import type { RateLimitResult, RateLimitsResult } from './rate-limit-result.js';
 import type { RateLimitAttempt, RateLimitRule, RateLimitStore, RuleDecision } from './rate-limit-store.js';
@@ -199,7 +199,8 @@ export class RateLimiterClient {
 
   #resultsOf({ rules }: RateLimitsConfig, verdict: Verdict): RateLimitsResult {
     const results = rules.map((rule, index) => {
-      const { limit, window, name = rules.length === 1 ? 'default' : `${limit}-per-${window}s` } = rule;
+      const { limit, window } = rule;
+      const name = nameOfRule(rule, rules.length);
       const { remaining, resetAt, retryAfterMs } = verdict.rules[index] ?? NOTHING;
       return { name, limit, window, remaining, resetAt, retryAfterMs };
     });

@@ -34,7 +34,7 @@ export interface CheckRequest {
   readonly countRejected: boolean;
   /**
    * Sent again with the same id, an admitted attempt is answered as the first time and not counted again. Decided anew is one that was refused, one
-   * that was given back, and one that takes another cost or asks another number of rules.
+   * that was given back, and one that takes another cost or asks another number of rules. Empty for what is not sent again: nothing is remembered.
    */
   readonly operationId: string;
   /**
@@ -85,7 +85,7 @@ export interface RefundRequest {
   readonly cost: number;
   /** The attempt's operation id: what it took, without its lease, is given back once, and nothing if it was not admitted or its id is forgotten. */
   readonly attemptId?: string;
-  /** Sent again with the same id, nothing more is given back. */
+  /** Sent again with the same id, nothing more is given back. Empty for what is not sent again. */
   readonly operationId: string;
 }
 

@@ -76,7 +76,7 @@ export class RateLimitMachine implements RateLimitApi, ObjectMachine {
     let refunded = 0;
     this.#write(state, now, () => {
       refunded = giveBackAll(state, rules, units, { at, now });
-      state.journal.add(id, [refunded], now);
+      if (operationId !== '') state.journal.add(id, [refunded], now);
       if (attemptId !== undefined) forgetAttempt(state, attemptId);
     });
     return { refunded };
@@ -212,6 +212,7 @@ function remember(
   now: number,
   replies: readonly RuleReply[],
 ): void {
+  if (operationId === '') return;
   const id = `${CHECK}${operationId}`;
   forgetAttempt(state, operationId);
   const record: AttemptRecord = [now, cost, ...replies.flatMap(({ remaining, resetAt }) => [remaining, resetAt])];
