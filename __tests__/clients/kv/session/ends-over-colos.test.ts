@@ -190,6 +190,7 @@ describe('ended sessions over five colos', () => {
     { strong: true },
     { strong: true, faults: true },
     { strong: true, more: { hashKeys: true, sliding, index: true } },
+    { strong: true, faults: true, more: { readMarks: false, sliding } },
   ])('are never accepted by strong clients: %j', async (options) => {
     const { lookups, accepted, ended, late } = await playAll(7, options);
     expect(lookups).toBeGreaterThan(5000);

@@ -26,7 +26,8 @@ class Database {
 }
 
 interface Variant {
-  readonly strong: boolean;
+  /** `alone`: marks in KV are not read. */
+  readonly strong: boolean | 'alone';
   /** Milliseconds that pass with each step: with 0 everything bears the same time. */
   readonly tickMs: number;
   readonly end: 'delete' | 'deleteAllForUser';
@@ -51,7 +52,7 @@ function open({ strong, tickMs, isIssuedKnown }: Variant) {
         return { check: method('check'), endSession: method('endSession'), endAll: method('endAll') };
       },
     };
-    const options = { now: clock.now, ...(strong && { revocations }) };
+    const options = { now: clock.now, readMarks: strong !== 'alone', ...(strong !== false && { revocations }) };
     return new SessionCacheClient(stage.gate(kv, KV_METHODS), options);
   };
   const gatedDatabase = stage.gate(database, ['load', 'end']);
@@ -76,7 +77,11 @@ async function play(variant: Variant, choose: (count: number) => number): Promis
   const world = open(variant);
   const { clock, stage, kv, objects } = world;
   const plain = (): SessionCacheClient =>
-    new SessionCacheClient(kv, { now: clock.now, ...(variant.strong && { revocations: objects }) });
+    new SessionCacheClient(kv, {
+      now: clock.now,
+      readMarks: variant.strong !== 'alone',
+      ...(variant.strong !== false && { revocations: objects }),
+    });
   let hasEnded = false;
   const all = Promise.all([fill(variant, world), end(variant, world).then(() => (hasEnded = true))]);
   await stage.run(choose, async () => {
@@ -90,7 +95,7 @@ async function play(variant: Variant, choose: (count: number) => number): Promis
   expect(await plain().get(TOKEN)).toBeNull();
 }
 
-const variants = [true, false].flatMap((strong) =>
+const variants = ([true, 'alone', false] as const).flatMap((strong) =>
   [0, 1].flatMap((tickMs) =>
     (['delete', 'deleteAllForUser'] as const).flatMap((end) =>
       (['getOrLoad', 'set'] as const).map((fill): Variant => ({

@@ -78,6 +78,27 @@ describe('keys of sessions', () => {
   });
 });
 
+describe('a change from plain keys', () => {
+  const ways = [false, true, { peppers: [NEW] }] as const;
+
+  test.each([
+    [0, 1, true],
+    [1, 0, true],
+    [0, 2, false],
+    [2, 1, false],
+  ])('to hashed ones: an end by way %p holds for way %p: %p, and one of all for any', async (one, other, isSeen) => {
+    for (const setup of [setupSessions, setupStrong]) {
+      const { make, clock } = setup({});
+      const [ender, reader] = [make({ hashKeys: ways[one]! }), make({ hashKeys: ways[other]! })];
+      await reader.set(TOKEN, sessionAt(clock.now()));
+      await ender.delete(TOKEN, { userId: USER });
+      expect((await reader.get(TOKEN)) === null).toBe(isSeen);
+      await ender.deleteAllForUser(USER);
+      expect(await reader.get(TOKEN)).toBeNull();
+    }
+  });
+});
+
 describe('rotation of peppers', () => {
   test('finds what was written under the old one in the same operation, and writes under the new one', async () => {
     const { kv, make, clock } = setupSessions();

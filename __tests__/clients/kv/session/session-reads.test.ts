@@ -74,6 +74,24 @@ describe('what a read costs', () => {
     expect(objects.stored).toEqual([]);
   });
 
+  test('a strong hit without marks is one read of one key from the first on, and of two with sliding expiry', async () => {
+    for (const sliding of [undefined, { idleSeconds: 1800, refreshAfterSeconds: 300 }]) {
+      const { kv, objects, make, clock } = setupStrong({ readMarks: false, sliding });
+      await make().set(TOKEN, sessionAt(clock.now()));
+      const keys = jest.spyOn(kv, 'getWithMetadata');
+      for (let hit = 1; hit <= 3; hit += 1) {
+        expect(await make().lookup(TOKEN)).toMatchObject({ freshness: 'verified', maxStalenessMs: 0 });
+        expect(kv.counts.get).toBe(hit);
+        expect(objects.calls).toBe(hit);
+      }
+      expect([...new Set(keys.mock.calls.map(([key]) => [key].flat().length))]).toEqual([
+        sliding === undefined ? 1 : 2,
+      ]);
+      await make().getOrLoad(TOKEN, async () => sessionAt(clock.now()), { requireFresh: true });
+      expect(kv.counts.get).toBe(3);
+    }
+  });
+
   test('a write is one write, and one more with a list; an end is one write and one delete', async () => {
     const { kv, make, clock } = setupSessions();
     await make().set(TOKEN, sessionAt(clock.now()));
@@ -186,13 +204,27 @@ describe('getOrLoad', () => {
     kv.failAll('get');
     kv.failAll('put');
     expect(await sessions.getOrLoad(TOKEN, async () => sessionAt(clock.now()))).toMatchObject({ freshness: 'loaded' });
-    expect(sink.ofType('client.error')).toHaveLength(2);
+    expect(sink.ofType('client.error')).toHaveLength(1);
     kv.heal();
     await kv.put(`session-revoked:${USER}`, 'yesterday');
     const { put } = kv.counts;
     expect(await sessions.getOrLoad(TOKEN, async () => sessionAt(clock.now()))).toMatchObject({ freshness: 'loaded' });
     expect(kv.counts.put).toBe(put);
   });
+
+  test.each([setupSessions, setupStrong])(
+    'waits for a KV that hangs once, and not for marks and entry again (%#)',
+    async (setup) => {
+      jest.useFakeTimers();
+      const { kv, sessions, clock } = setup({ timeoutMs: 2000 });
+      for (const operation of ['get', 'put'] as const) kv.hang(operation);
+      const found = sessions.getOrLoad(TOKEN, async () => sessionAt(clock.now()));
+      await jest.advanceTimersByTimeAsync(2000);
+      jest.useRealTimers();
+      expect(await found).toMatchObject({ freshness: 'loaded', maxStalenessMs: 0 });
+      expect(kv.counts).toMatchObject({ get: 1, put: 0 });
+    },
+  );
 
   test('serves what it loaded when KV does not take it', async () => {
     const { kv, sessions, clock, sink } = setupSessions();

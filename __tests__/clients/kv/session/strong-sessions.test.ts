@@ -243,6 +243,49 @@ describe('whose session is ended', () => {
   });
 });
 
+describe('objects that are relied on alone', () => {
+  const readMarks = false;
+
+  test('end sessions though KV has no mark, and marks are written all the same', async () => {
+    for (const act of ['delete', 'deleteAllForUser'] as const) {
+      const { make, clock } = setupStrong();
+      await make().set(TOKEN, sessionAt(clock.now()));
+      expect(await make({ readMarks }).get(TOKEN)).not.toBeNull();
+      await (act === 'delete' ? make({ readMarks }).delete(TOKEN) : make({ readMarks }).deleteAllForUser(USER));
+      expect(await make({ readMarks }).get(TOKEN)).toBeNull();
+      expect(await make({ revocations: undefined }).get(TOKEN)).toBeNull();
+    }
+  });
+
+  test.each([null, 0, 'no'])('are asked for by a boolean alone: %p', async (value) => {
+    expect(await codeOf(() => setupStrong({ readMarks: value as never }))).toBe('INVALID_OPTION');
+  });
+
+  test('do not know what was ended without them, as the option says', async () => {
+    const { make, clock } = setupStrong();
+    await make().set(TOKEN, sessionAt(clock.now()));
+    await make({ revocations: undefined }).deleteAllForUser(USER);
+    expect(await make({ readMarks }).get(TOKEN)).not.toBeNull();
+    expect(await make().get(TOKEN)).toBeNull();
+  });
+
+  test('leave it to marks where there are none, and where they cannot be asked and KV may decide', async () => {
+    const { make, objects, clock } = setupStrong({ readMarks });
+    const open = make({ onRevocationError: 'open' });
+    await open.set(TOKEN, sessionAt(clock.now()));
+    objects.failNext('failed');
+    expect(await open.lookup(TOKEN)).toMatchObject({ staleness: 'unverified', maxStalenessMs: 60_000 });
+    await make({ revocations: undefined }).deleteAllForUser(USER);
+    objects.failNext('failed');
+    expect(await open.lookup(TOKEN)).toBeNull();
+    expect(await make({ revocations: undefined }).get(TOKEN)).toBeNull();
+    objects.failNext('failed');
+    expect(await open.getOrLoad(TOKEN, async () => sessionAt(clock.now()), { requireFresh: true })).toBeNull();
+    objects.failNext('failed');
+    expect(await make().get(TOKEN)).toBeNull();
+  });
+});
+
 describe('getOrLoad of strong sessions', () => {
   test('says that a cached one was verified', async () => {
     const { sessions, clock } = setupStrong();

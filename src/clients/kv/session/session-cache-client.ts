@@ -117,7 +117,7 @@ export class SessionCacheClient {
 
   /**
    * As `lookup`, and reads from the database what the cache does not have. A session that is ended while it is read is not served and not kept:
-   * marks are read again after the load. Requests that miss at the same time load each for itself.
+   * marks are read again after the load, unless KV failed before it: then what was loaded is served and not kept. Requests that miss at the same time load each for itself.
    *
    * @param token what the visitor sent.
    * @param loader reads the session from the database; what it throws is thrown. Not asked about a string that no session can have.
@@ -141,7 +141,8 @@ export class SessionCacheClient {
    * @param token the token of the session.
    * @param options whose session it is: with `revocations` needed where KV has no entry that says so.
    * @throws {CloudflareClientError} `INVALID_KEY`; `KV_WRITE_FAILED`, `KV_RATE_LIMITED` (it was done less than a second ago), `KV_TIMEOUT`: then it
-   *   can still be served. With `revocations` `REVOCATION_FAILED`, also when it is not known whose session it is; what KV says is reported alone.
+   *   can still be served. With `revocations` `REVOCATION_FAILED`, also when it is not known whose session it is: then KV was told alone. What KV says
+   *   is reported.
    */
   async delete(token: string, options?: SessionUserOptions): Promise<void> {
     await this.#ender.delete(token, options);

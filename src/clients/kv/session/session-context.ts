@@ -24,6 +24,11 @@ export class SessionContext {
     this.options = options;
   }
 
+  /** Whether objects alone say what was ended, as long as they answer. */
+  get skipsMarks(): boolean {
+    return this.options.revocations !== undefined && !this.options.readMarks;
+  }
+
   /** The time, in milliseconds since the epoch. */
   now(): number {
     return this.options.now();

@@ -5,7 +5,7 @@ import type { SessionContext } from './session-context.js';
 import { openSessionEntry } from './session-entry.js';
 import type { SessionEntry } from './session-entry.js';
 import type { SessionNames } from './session-keys.js';
-import { revokedKey } from './session-keys.js';
+import { revokedKey, seenKey } from './session-keys.js';
 import { markKeys, openMarks, readAll, readMarks, textOfEntry } from './session-marks.js';
 import type { SessionMarks } from './session-marks.js';
 
@@ -40,8 +40,9 @@ export class SessionFinder {
     const entry = this.#open(names, token, stored);
     if (typeof entry === 'string') return entry;
     // Read for somebody else, marks say nothing about this session.
-    if (user !== entry.value.user.id) return { ...entry, marks: null };
-    return { ...entry, marks: openMarks(names, user, (key) => textOfEntry(stored.get(key))) };
+    const userOfEntry = entry.value.user.id;
+    if (user !== userOfEntry && !this.#context.skipsMarks) return { ...entry, marks: null };
+    return { ...entry, marks: openMarks(names, userOfEntry, (key) => textOfEntry(stored.get(key))) };
   }
 
   /** The marks of an entry. */
@@ -55,9 +56,8 @@ export class SessionFinder {
   }
 
   async #read(names: SessionNames, user: string | undefined): Promise<Map<string, Stored> | null> {
-    const { access, options } = this.#context;
-    const marks = user === undefined ? [] : markKeys(names, user, options.sliding !== undefined);
-    const [first = '', ...others] = [...names.entryKeys, ...marks];
+    const { access } = this.#context;
+    const [first = '', ...others] = [...names.entryKeys, ...this.#keysBeside(names, user)];
     const source = {
       many: (keys: string[]): Promise<Map<string, Stored>> => access.readEntries(keys),
       one: (key: string): Promise<Stored> => access.readEntry(key),
@@ -69,6 +69,14 @@ export class SessionFinder {
       access.reportFailure('read', first, cause);
       return null;
     }
+  }
+
+  /** What is read along with the entry. */
+  #keysBeside(names: SessionNames, user: string | undefined): string[] {
+    const { options, skipsMarks } = this.#context;
+    const isSliding = options.sliding !== undefined;
+    if (skipsMarks) return isSliding ? names.ids.map(seenKey) : [];
+    return user === undefined ? [] : markKeys(names, user, isSliding);
   }
 
   #open(names: SessionNames, token: string, stored: Map<string, Stored>): ReturnType<typeof openSessionEntry> {

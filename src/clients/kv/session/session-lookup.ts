@@ -23,7 +23,10 @@ export interface SessionLookup extends CachedSession {
 
 /** Options of `lookup`, `get` and `delete`. */
 export interface SessionUserOptions {
-  /** Whose session it is, where that is known: entry and marks are then read in one operation, also the first time. */
+  /**
+   * Whose session it is, where that is known: entry and marks are then read in one operation, also the first time. A read with a wrong one costs
+   * a second operation and answers the same; `delete` believes it, and with `revocations` ends the session in KV alone when it is wrong.
+   */
   readonly userId?: string | undefined;
 }
 

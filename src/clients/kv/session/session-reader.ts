@@ -39,15 +39,9 @@ export class SessionReader {
   }
 
   /** As `SessionCacheClient.lookup` says. */
-  async lookup(token: string, { userId }: SessionUserOptions = {}): Promise<SessionLookup | null> {
-    if (typeof token !== 'string') checkToken(token);
-    const found = findTokenFault(token) === null ? await this.#find(token, userId) : 'absent';
-    if (typeof found !== 'string') {
-      this.#context.report({ type: 'session.hit' });
-      return found;
-    }
-    this.#context.report({ type: 'session.miss', reason: found });
-    return null;
+  async lookup(token: string, options: SessionUserOptions = {}): Promise<SessionLookup | null> {
+    const found = await this.#look(token, options.userId);
+    return typeof found === 'string' ? null : found;
   }
 
   /** As `SessionCacheClient.getOrLoad` says. */
@@ -56,13 +50,19 @@ export class SessionReader {
     loader: SessionLoader,
     { requireFresh = false, userId }: GetOrLoadSessionOptions = {},
   ): Promise<SessionLookup | null> {
-    if (requireFresh) this.#context.report({ type: 'session.miss', reason: 'forced' });
-    else {
-      const found = await this.lookup(token, { userId });
-      if (found !== null) return found;
-    }
     checkTokenType(token);
-    return findTokenFault(token) === null ? this.#load(token, loader) : null;
+    const found = requireFresh ? 'forced' : await this.#look(token, userId);
+    if (typeof found !== 'string') return found;
+    if (requireFresh) this.#context.report({ type: 'session.miss', reason: 'forced' });
+    // A KV that hangs would hang a second time for the marks, and a third for the entry.
+    return findTokenFault(token) === null ? this.#load(token, loader, found === 'error') : null;
+  }
+
+  async #look(token: string, userId: string | undefined): Promise<SessionLookup | SessionMissEvent['reason']> {
+    checkTokenType(token);
+    const found = findTokenFault(token) === null ? await this.#find(token, userId) : 'absent';
+    this.#context.report(typeof found === 'string' ? { type: 'session.miss', reason: found } : { type: 'session.hit' });
+    return found;
   }
 
   async #find(token: string, userId: string | undefined): Promise<SessionLookup | SessionMissEvent['reason']> {
@@ -83,7 +83,8 @@ export class SessionReader {
       finder.marksOf(names, found),
       revocations?.check(found.value.user.id, names.ids, true) ?? null,
     ]);
-    return { marks, known };
+    const isLeftToKV = this.#context.skipsMarks && this.#isLeftToKV(known);
+    return { marks: isLeftToKV ? await readMarks(this.#context, names, found.value.user.id) : marks, known };
   }
 
   #findFault(found: FoundEntry, evidence: Evidence): SessionMissEvent['reason'] | null {
@@ -104,6 +105,10 @@ export class SessionReader {
     return this.#parts.revocations !== undefined && known === null;
   }
 
+  #isLeftToKV(known: RevocationAnswer | null): boolean {
+    return this.#isUnanswered(known) && this.#context.options.onRevocationError === 'open';
+  }
+
   #reliance({ known }: Evidence): Pick<SessionLookup, 'freshness' | 'maxStalenessMs' | 'staleness'> {
     const { verifiedForMs } = this.#context.options;
     if (known === null) {
@@ -114,7 +119,7 @@ export class SessionReader {
     return { freshness: 'verified', maxStalenessMs: 0, staleness: 'none' };
   }
 
-  async #load(token: string, loader: SessionLoader): Promise<SessionLookup | null> {
+  async #load(token: string, loader: SessionLoader, isFailing: boolean): Promise<SessionLookup | null> {
     const loadedAt = this.#context.now();
     const value = await loader(token);
     if (value == null) return null;
@@ -122,14 +127,15 @@ export class SessionReader {
     const entry = this.#parts.writer.entryOf(value, loadedAt);
     if (Date.parse(value.session.expiresAt) <= this.#context.now()) return null;
     const names = await this.#context.keys.of(token);
-    const marks = await this.#marksAfterLoad(names, value.user.id);
+    const marks = await this.#marksAfterLoad(names, value.user.id, isFailing);
     // Ended while it was being read from the database: it may have been read just before. By the times as they are: who logs in soon after an end
     // is not to be turned away, and a call that an end comes in between of may answer either.
     if (marks !== null && loadedAt <= marks.endedAt) {
       this.#context.report({ type: 'session.miss', reason: 'revoked' });
       return null;
     }
-    if (marks !== null && entry.issuedAt > marks.endedUpTo && this.#context.access.allowsAutomaticWrites) {
+    const isKept = marks !== null && !isFailing && entry.issuedAt > marks.endedUpTo;
+    if (isKept && this.#context.access.allowsAutomaticWrites) {
       await this.#context.afterwards(this.#parts.writer.writeIfPossible(names, value, entry));
     }
     return { ...pickSession(value), freshness: 'loaded', maxStalenessMs: 0, staleness: 'none' };
@@ -139,15 +145,18 @@ export class SessionReader {
   async #marksAfterLoad(
     names: SessionNames,
     userId: string,
+    isFailing: boolean,
   ): Promise<{ readonly endedAt: number; readonly endedUpTo: number } | null> {
-    const [marks, known] = await Promise.all([
-      readMarks(this.#context, names, userId),
+    const readNow = (): ReturnType<typeof readMarks> => readMarks(this.#context, names, userId);
+    const [read, known] = await Promise.all([
+      isFailing ? 'error' : this.#context.skipsMarks ? null : readNow(),
       this.#parts.revocations?.check(userId, names.ids, false) ?? null,
     ]);
     if (this.#isUnanswered(known) && this.#context.options.onRevocationError === 'closed') {
       const message = 'It could not be found out whether the session was ended while it was loaded.';
       throw new CloudflareClientError('REVOCATION_FAILED', message);
     }
+    const marks = read ?? (known === null ? await readNow() : null);
     if (typeof marks === 'string' && known === null) return null;
     const ends = [typeof marks === 'string' ? null : marks, known];
     return { endedAt: endedUpTo(ends, 0), endedUpTo: this.#endedUpTo(...ends) };
