@@ -52,7 +52,12 @@ class Probe implements ObjectMachine {
     throw new RangeError('of the machine');
   }
 
+  later(ms: number): void {
+    this.#host.setTimer(() => void this.add(), ms);
+  }
+
   alarm(): void {
+    if (this.#host.storage.get('broken') === true) throw new RangeError('of the alarm');
     this.#host.clear();
   }
 }
@@ -190,6 +195,39 @@ describe('MemoryObjectNamespace', () => {
     expect(await stubOf(objects).add()).toMatchObject({ stored: 1 });
     await stubOf(objects).wakeAt(clock.now() + 10);
     clock.advance(10);
+    objects.runAlarms();
+    expect(objects.stored).toEqual([]);
+  });
+
+  it('fires no timer of an object that was evicted since', async () => {
+    const fire: (() => void)[] = [];
+    const objects = made({ delay: () => new Promise((resolve) => fire.push(resolve)) });
+    const stub = stubOf(objects);
+    await stub.later(10);
+    objects.evict();
+    fire[0]!();
+    await Promise.resolve();
+    expect(await stub.read('count')).toBeUndefined();
+    await stub.later(10);
+    fire[1]!();
+    await Promise.resolve();
+    expect(await stub.read('count')).toBe(1);
+  });
+
+  it('runs an alarm that throws again after two seconds, and fails no call for it', async () => {
+    const clock = new ManualClock(0);
+    const objects = made({ now: clock.now });
+    const stub = stubOf(objects);
+    await stub.keep('broken', true);
+    await stub.wakeAt(1_000);
+    clock.advance(1_000);
+    expect(() => objects.runAlarms()).toThrow(RangeError);
+    clock.advance(1_999);
+    expect(() => objects.runAlarms()).not.toThrow();
+    clock.advance(1);
+    expect(await stub.read('broken')).toBe(true);
+    await stub.keep('broken', false);
+    clock.advance(2_000);
     objects.runAlarms();
     expect(objects.stored).toEqual([]);
   });

@@ -111,7 +111,7 @@ export class MemoryObjectNamespace {
     this.#each(name, (object) => object.reset());
   }
 
-  /** Runs the alarms whose time has come. */
+  /** Runs the alarms whose time has come. One that throws is due again after two seconds, as on the platform, and its error is thrown here. */
   runAlarms(): void {
     for (const object of this.#objects.values()) object.runAlarm();
   }

@@ -1,5 +1,9 @@
+import { startTimer } from '../internal/start-timer.js';
 import type { MemoryObjectNamespaceOptions, ObjectFault } from './memory-object-namespace.js';
 import type { ObjectHost, ObjectMachine, ObjectStorage } from './object-host.js';
+
+// https://developers.cloudflare.com/durable-objects/api/alarms/
+const ALARM_RETRY_MS = 2_000;
 
 type Machine = ObjectMachine & Record<string, unknown>;
 
@@ -12,6 +16,8 @@ export class MemoryObject {
   #machine: Machine | undefined;
   /** Counts resets: a stub of before one is broken. */
   generation = 0;
+  /** Counts machines: the timers of one that was dropped do not fire. */
+  #life = 0;
   #breakers = new Set<(error: Error) => void>();
 
   constructor(makeMachine: (host: ObjectHost) => ObjectMachine, options: MemoryObjectNamespaceOptions) {
@@ -45,12 +51,12 @@ export class MemoryObject {
 
   /** Drops the memory, not while a call is under way. */
   evict(): void {
-    if (this.#breakers.size === 0) this.#machine = undefined;
+    if (this.#breakers.size === 0) this.#drop();
   }
 
   /** Drops the memory and breaks what is under way and every stub. */
   reset(): void {
-    this.#machine = undefined;
+    this.#drop();
     this.generation += 1;
     const breakers = [...this.#breakers];
     this.#breakers.clear();
@@ -61,11 +67,22 @@ export class MemoryObject {
   runAlarm(): void {
     if (this.#alarmAt === undefined || this.#alarmAt > this.#now()) return;
     this.#alarmAt = undefined;
-    this.#live().alarm();
+    try {
+      this.#live().alarm();
+    } catch (error) {
+      // The platform tries again after 2 seconds, unless another time was asked for meanwhile.
+      this.#alarmAt ??= this.#now() + ALARM_RETRY_MS;
+      throw error;
+    }
+  }
+
+  #drop(): void {
+    this.#machine = undefined;
+    this.#life += 1;
   }
 
   async #run(method: string, args: unknown[]): Promise<unknown> {
-    this.runAlarm();
+    this.#runDueAlarm();
     const machine = this.#live();
     const call = machine[method];
     if (typeof call !== 'function') {
@@ -81,6 +98,15 @@ export class MemoryObject {
     }
   }
 
+  /** What an alarm throws is no call's business. */
+  #runDueAlarm(): void {
+    try {
+      this.runAlarm();
+    } catch {
+      // Tried again.
+    }
+  }
+
   #live(): Machine {
     this.#machine ??= this.#makeMachine(this.#host()) as Machine;
     return this.#machine;
@@ -91,8 +117,8 @@ export class MemoryObject {
   }
 
   #host(): ObjectHost {
-    const { generation } = this;
-    const isGone = (): boolean => generation !== this.generation;
+    const life = this.#life;
+    const isGone = (): boolean => life !== this.#life;
     return {
       storage: storageOver(this.#rows),
       now: () => this.#now(),
@@ -103,20 +129,7 @@ export class MemoryObject {
         this.#rows.clear();
         this.#alarmAt = undefined;
       },
-      setTimer: (fire, ms) => this.#setTimer(() => isGone() || fire(), ms),
-    };
-  }
-
-  #setTimer(fire: () => void, ms: number): () => void {
-    const { delay } = this.#options;
-    if (delay === undefined) {
-      const timer = setTimeout(fire, ms);
-      return () => clearTimeout(timer);
-    }
-    let isCancelled = false;
-    void delay(ms).then(() => isCancelled || fire());
-    return () => {
-      isCancelled = true;
+      setTimer: (fire, ms) => startTimer(() => isGone() || fire(), ms, this.#options.delay),
     };
   }
 }

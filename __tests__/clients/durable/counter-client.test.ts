@@ -387,6 +387,24 @@ describe('a counter with shards', () => {
     });
   });
 
+  it('is read whole also when the shard that is asked first came to 0 long ago', async () => {
+    await inCounterWorld(async ({ client, counters, namespace, sleep }) => {
+      const shardOf = (shard: number) => client({ shards: 2, random: () => shard / 2 });
+      await shardOf(1).increment('views:a', 7);
+      await shardOf(0).increment('views:a');
+      await shardOf(0).decrement('views:a');
+      await sleep(7_200_000);
+      namespace.runAlarms();
+      namespace.evict();
+      expect(await counters.get('views:a')).toEqual({ value: 7, approximate: true });
+      expect(await codeOf(() => counters.increment('views:a', { floor: 0 }))).toBe('INVALID_OPTION');
+      await counters.delete('views:a');
+      await sleep(60_000);
+      namespace.runAlarms();
+      expect(namespace.stored).toEqual([]);
+    });
+  });
+
   it('whose sum is no safe integer cannot be read', async () => {
     await inCounterWorld(async ({ client }) => {
       const shardOf = (shard: number) => client({ shards: 2, random: () => shard / 2 });

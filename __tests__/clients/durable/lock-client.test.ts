@@ -413,6 +413,20 @@ describe('LockClient', () => {
         expect(await restored.release()).toBe(true);
       }));
 
+    it('renew on both sides, until one gives it back and the other hears of it', () =>
+      inLockWorld(async ({ locks, sleep, sink, time }) => {
+        const lock = await locks.acquire('job:1', { ...TTL, autoRenew: true });
+        const restored = (await locks.restore(lock.serialize(), { autoRenew: true }))!;
+        await sleep(50_000);
+        expect([lock.signal.aborted, restored.signal.aborted]).toEqual([false, false]);
+        expect(await lock.release()).toBe(true);
+        await sleep(3_400);
+        expect(restored.signal.reason).toMatchObject({ code: 'LOCK_LOST' });
+        expect(sink.ofType('lock.lost')).toMatchObject([{ reason: 'taken' }]);
+        expect(await restored.release()).toBe(false);
+        expect(time.pending).toBe(0);
+      }));
+
     it.each(['', '{}', 'null', '[]', 'x', '{"v":2}', '{"v":1,"name":"a","owner":"","fence":1,"ttlMs":1000}'])(
       'refuse what serialize did not write: %s',
       async (text) => {

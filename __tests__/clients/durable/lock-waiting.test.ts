@@ -161,6 +161,65 @@ describe('waiting for a lock', () => {
     }));
 });
 
+describe('every end of a wait and of a run', () => {
+  const wanted = { ...TTL, timeoutMs: 5_000 };
+  const over = async (world: LockWorld): Promise<never> => {
+    world.namespace.failNext('failed');
+    throw new Error('of the work');
+  };
+  it.each<[string, (world: LockWorld) => Promise<unknown>]>([
+    ['the work is done', ({ locks, sleep }) => locks.run('free:1', wanted, () => sleep(30_000))],
+    [
+      'the work throws and the lock cannot be given back',
+      (world) => world.locks.run('free:1', wanted, () => over(world)),
+    ],
+    [
+      'the lease is lost',
+      async ({ locks, sleep }) => locks.run('free:1', { ...wanted, autoRenew: false }, () => sleep(30_000)),
+    ],
+    ['the lock is not free in time', ({ locks }) => locks.run('held:1', wanted, () => 'never')],
+    ['the signal is aborted', ({ locks }) => locks.acquire('held:1', { ...wanted, signal: AbortSignal.abort() })],
+    [
+      'the signal is aborted later',
+      async ({ locks, sleep }) => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const added = jest.spyOn(signal, 'addEventListener');
+        const removed = jest.spyOn(signal, 'removeEventListener');
+        const waiting = locks.acquire('held:1', { ...wanted, signal });
+        await sleep(1_000);
+        controller.abort();
+        await waiting.catch(() => undefined);
+        return () => expect(removed.mock.calls).toEqual(added.mock.calls);
+      },
+    ],
+    ['the object fails', ({ locks, namespace }) => (namespace.failNext('failed', 2), locks.acquire('free:1', wanted))],
+    [
+      'the object does not answer',
+      ({ locks, namespace }) => (namespace.failNext('hang', 2), locks.acquire('free:1', wanted)),
+    ],
+    ['the lock is not free and nobody waits', ({ locks }) => locks.acquire('held:1', { ...wanted, timeoutMs: 0 })],
+  ])('leaves no timer and no call behind: %s', async (_, act) => {
+    let unhandled = 0;
+    const listen = (): void => void (unhandled += 1);
+    process.on('unhandledRejection', listen);
+    await inLockWorld(async (world) => {
+      const { client, namespace, time, sleep, locks } = world;
+      // Its timers are none: those that are left are of the other.
+      await client({ delay: () => new Promise(() => undefined) }).acquire('held:1', { ttlMs: 3_600_000 });
+      const check = await act(world).catch(() => undefined);
+      if (typeof check === 'function') (check as () => void)();
+      expect(time.pending).toBe(0);
+      const { calls } = namespace;
+      await sleep(60_000);
+      expect(namespace.calls).toBe(calls);
+      expect(await locks.isLocked('held:1')).toBe(true);
+    });
+    process.off('unhandledRejection', listen);
+    expect(unhandled).toBe(0);
+  });
+});
+
 describe('calls of a lock object that go wrong', () => {
   it.each(['unavailable', 'lost-reply', 'reset', 'reset-after'] as const)(
     'are tried again and grant once: %s',

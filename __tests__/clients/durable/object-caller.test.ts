@@ -207,6 +207,15 @@ describe('an object that does not answer', () => {
     });
   });
 
+  it('leaves no timer behind when it is given up between two attempts', async () => {
+    await inVirtualTime(async (time) => {
+      const namespace = new ScriptedNamespace(fail({ retryable: true }));
+      const caller = callerOf(namespace, { timeoutMs: 20, delay: undefined, random: () => 1 });
+      expect(await codeOf(() => caller.call(NAME, 'greet', 'Ada', 1))).toBe('OBJECT_TIMEOUT');
+      expect(time.pending).toBe(0);
+    });
+  });
+
   it('is not asked again half a minute after the first attempt: it may have forgotten it', async () => {
     await inVirtualTime(async (time) => {
       const lost = (ms: number) => async (): Promise<never> => {
@@ -214,7 +223,7 @@ describe('an object that does not answer', () => {
         return fail({ retryable: true })();
       };
       const early = new ScriptedNamespace(lost(29_900), () => 'hello');
-      const options = { timeoutMs: 600_000, delay: time.delay };
+      const options = { timeoutMs: 600_000, delay: undefined };
       expect(await callerOf(early, options).call(NAME, 'greet', 'Ada', 1)).toBe('hello');
       const late = new ScriptedNamespace(lost(30_000), () => 'hello');
       expect(await codeOf(() => callerOf(late, options).call(NAME, 'greet', 'Ada', 1))).toBe('OBJECT_FAILED');

@@ -547,6 +547,63 @@ describe('a runner', () => {
   });
 });
 
+describe('every end of once', () => {
+  const until = (signal: AbortSignal) => new Promise((resolve) => signal.addEventListener('abort', resolve));
+  const failing = async (): Promise<never> => {
+    throw new Error('of the work');
+  };
+  it.each<[string, (world: CounterWorld) => Promise<unknown>]>([
+    ['the work is done', ({ counters, sleep }) => counters.once('free:1', () => sleep(60_000))],
+    ['the work fails', ({ counters }) => counters.once('free:1', failing)],
+    ['another is at it for too long', ({ counters }) => counters.once(KEY, failing)],
+    ['another has another fingerprint', ({ counters }) => counters.once(KEY, failing, { fingerprint: 'other' })],
+    [
+      'its signal is aborted while it works',
+      async ({ counters, sleep }) => {
+        const controller = new AbortController();
+        void sleep(20_000).then(() => controller.abort());
+        await counters.once('free:1', ({ signal }) => until(signal), { signal: controller.signal });
+      },
+    ],
+    [
+      'its lease is lost',
+      async ({ client, sleep }) => {
+        const stopped = client({ delay: (ms) => sleep(ms === 5_000 ? ms : 600_000) });
+        await stopped.once('free:1', ({ signal }) => until(signal), { leaseMs: 5_000 });
+        await sleep(600_000);
+      },
+    ],
+    [
+      'the object fails at its beginning',
+      async ({ counters, namespace }) => {
+        namespace.failNext('unavailable', 4);
+        await counters.once('free:1', failing);
+      },
+    ],
+    [
+      'the object does not answer at its end',
+      ({ counters, namespace }) => counters.once('free:1', async () => namespace.failNext('hang')),
+    ],
+  ])('leaves no timer and no call behind: %s', async (_, act) => {
+    let unhandled = 0;
+    const listen = (): void => void (unhandled += 1);
+    process.on('unhandledRejection', listen);
+    await inCounterWorld(async (world) => {
+      const { client, namespace, timers, sleep } = world;
+      // Its timers are none: those that are left are of the other.
+      const dead = client({ delay: () => new Promise(() => undefined) });
+      void dead.once(KEY, () => new Promise(() => undefined), { leaseMs: 3_600_000 });
+      await act(world).catch(() => undefined);
+      expect(timers()).toBe(0);
+      const { calls } = namespace;
+      await sleep(60_000);
+      expect(namespace.calls).toBe(calls);
+    });
+    process.off('unhandledRejection', listen);
+    expect(unhandled).toBe(0);
+  });
+});
+
 describe('the options of once', () => {
   it.each([
     { ttlSeconds: 0 },

@@ -102,6 +102,19 @@ describe('a piece of work that is done once', () => {
     expect(begin(object, 'c')).toEqual({ state: 'running' });
   });
 
+  it('is given up under the id of its run alone, where nobody knows the fence', () => {
+    const object = new CountedObject();
+    const a = granted(object, 'a');
+    object.machine.abandon({ runId: 'b', fence: null });
+    expect(begin(object, 'b')).toEqual({ state: 'running' });
+    object.machine.abandon({ runId: 'a', fence: null });
+    const b = granted(object, 'b');
+    expect(b.fence).toBeGreaterThan(a.fence);
+    expect(finish(object, b, 'done')).toBe(true);
+    object.machine.abandon({ runId: 'b', fence: null });
+    expect(begin(object, 'c')).toEqual({ state: 'done', outcome: json('done') });
+  });
+
   it('is one thing: another fingerprint is a conflict while it runs, after its lease, and when it is done', () => {
     const object = new CountedObject();
     begin(object, 'a', 'x');

@@ -143,7 +143,7 @@ export interface OnceOptions {
   readonly timeoutMs?: number | undefined;
   /** Describes what is done, at most 1,024 bytes, such as a hash of the request: the same key with another one is refused. */
   readonly fingerprint?: string | undefined;
-  /** Ends the waiting, and aborts the work's signal. */
+  /** Ends the waiting, as soon as the call under way is answered or given up, and aborts the work's signal. */
   readonly signal?: AbortSignal | undefined;
 }
 

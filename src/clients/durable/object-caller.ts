@@ -1,5 +1,6 @@
 import { CloudflareClientError } from '../../errors.js';
 import type { ErrorCode } from '../../errors.js';
+import { startTimer } from '../../internal/start-timer.js';
 import { keyPrefix } from '../kv/key.js';
 import { checkTimeout } from '../kv/timeout.js';
 import type { ObjectNamespaceLike } from './object-namespace.js';
@@ -35,13 +36,26 @@ export interface ObjectCallerOptions {
 /** Whether it is too late for another attempt: the caller has left, or the object may have forgotten the first one. */
 class CallState {
   #isOver = false;
+  #endPause = (): void => undefined;
 
   isOver(): boolean {
     return this.#isOver;
   }
 
+  /** Waits between two attempts, until it is over at the latest. */
+  pause(ms: number, delay: ObjectCallerOptions['delay']): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = startTimer(resolve, ms, delay);
+      this.#endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
   readonly end = (): void => {
     this.#isOver = true;
+    this.#endPause();
   };
 }
 
@@ -100,14 +114,14 @@ export class ObjectCaller<Api extends ObjectApi<Api>> {
   }
 
   async #attempt(name: string, method: string, args: unknown[], state: CallState): Promise<unknown> {
-    const { className, delay = wait, random = Math.random } = this.#options;
+    const { className, delay, random = Math.random } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#send(name, method, args);
       } catch (cause) {
         const error = failure(cause, name, method, className);
         if (attempt >= MAX_ATTEMPTS || state.isOver() || !isRetryable(cause)) throw error;
-        await delay(BASE_DELAY_MS * 2 ** (attempt - 1) * (0.5 + random()));
+        await state.pause(BASE_DELAY_MS * 2 ** (attempt - 1) * (0.5 + random()), delay);
         if (state.isOver()) throw error;
       }
     }
@@ -162,8 +176,4 @@ function failure(cause: unknown, name: string, method: string, className: string
 function timedOut(name: string, method: string, timeoutMs: number): CloudflareClientError {
   const message = `The object ${keyPrefix(name)}… did not answer ${method} within ${timeoutMs} ms; it may have been done.`;
   return new CloudflareClientError('OBJECT_TIMEOUT', message);
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -40,7 +40,7 @@ const NOTHING: CounterRow = {
 
 /**
  * A counter, or one shard of it. An operation writes one row, one more with an idempotency key, and every 64th one for the journal; what changes
- * nothing writes nothing. Once a minute an alarm drops the journal, and the counter with it where its value is 0 and no key is remembered.
+ * nothing writes nothing. Once a minute an alarm drops the journal, and the counter with it where its value is 0, no key is remembered and it is not spread.
  */
 export class Tally {
   readonly #host: ObjectHost;
@@ -72,12 +72,13 @@ export class Tally {
 
   /** Forgets what need not be remembered any longer. */
   alarm(): void {
-    const { value, alarmAt, epoch, sweep: before } = this.#row;
+    const { value, shards, alarmAt, epoch, sweep: before } = this.#row;
     if (alarmAt === 0) return;
     const now = this.#host.now();
     const sweep = this.#keys.sweep(before, { now, epoch });
     const isForgotten = this.#journal.until <= now;
-    if (isForgotten && sweep === null && value === 0) {
+    // That it is spread is known until it is deleted: who does not know of the shards would take 0 for the whole.
+    if (isForgotten && sweep === null && value === 0 && shards <= 1) {
       this.#host.clear();
       this.#row = NOTHING;
       this.#journal = new OperationJournal(this.#host.storage, undefined);
