@@ -1,4 +1,4 @@
-// Prints the size of a Worker that uses only KV and of one that uses R2 as well, bundled as wrangler bundles.
+// Prints the sizes of Workers that use one client, KV alone, and R2 as well, bundled as wrangler bundles.
 // Usage: node scripts/bundle-sizes.mjs [--json]    (needs `npm run build` first)
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -9,6 +9,16 @@ const WORKERS = {
   'CacheClient alone, without a container': `
     import { CacheClient } from '@codex/cloudflare-clients';
     ${handler(`return Response.json(await new CacheClient(env.CACHE_KV).get('cache:a:b'));`)}`,
+  'LockClient alone, without a container': `
+    import { LockClient } from '@codex/cloudflare-clients';
+    ${handler(`return Response.json(await new LockClient(env.LOCKS).run('a', { ttlMs: 5_000 }, () => 'done'));`)}`,
+  'CounterClient alone, without a container': `
+    import { CounterClient } from '@codex/cloudflare-clients';
+    ${handler(`return Response.json(await new CounterClient(env.COUNTERS).increment('a'));`)}`,
+  'RateLimiterClient alone, over objects': `
+    import { RateLimiterClient } from '@codex/cloudflare-clients';
+    ${handler(`const rule = { limit: 5, window: 60, keyPrefix: 'rl:' };
+      return Response.json(await new RateLimiterClient(env.RATE_LIMITER).checkLimit('i', rule));`)}`,
   'KV only: container, cache': `
     import { CACHE_CLIENT, createContainer, provideCache } from '@codex/cloudflare-clients';
     const app = createContainer(provideCache());

@@ -224,7 +224,6 @@ export type { TooManyRequestsOptions } from './clients/rate-limit/too-many-reque
 
 // Types of sessions
 export type { CachedSession } from './clients/kv/session/session.js';
-export type { SessionPepper, SessionPeppers } from './clients/kv/session/peppers.js';
 export type {
   GetOrLoadSessionOptions,
   SessionLoader,
@@ -233,7 +232,12 @@ export type {
   SessionSummary,
   SessionUserOptions,
 } from './clients/kv/session/session-lookup.js';
-export type { SessionCacheClientOptions, SlidingExpiry } from './clients/kv/session/session-options.js';
+export type {
+  SessionCacheClientOptions,
+  SessionPepper,
+  SessionPeppers,
+  SlidingExpiry,
+} from './clients/kv/session/session-options.js';
 export type { SetSessionOptions } from './clients/kv/session/session-writer.js';
 
 // Types of R2: objects

@@ -9,12 +9,10 @@ import type { DurableObjectNamespace, KVNamespace, R2Bucket } from '@cloudflare/
 declare global {
   interface Env {
     AUTH_SESSION_KV: KVNamespace; RATE_LIMIT_KV: KVNamespace; CACHE_KV: KVNamespace; MEDIA: R2Bucket;
-    SESSIONS: DurableObjectNamespace;
     R2_ACCOUNT_ID: string; R2_ACCESS_KEY_ID: string; R2_SECRET_ACCESS_KEY: string;
     RATE_LIMITER: DurableObjectNamespace; LOCKS: DurableObjectNamespace; COUNTERS: DurableObjectNamespace; SESSIONS: DurableObjectNamespace;
     FLOOD_FILTER: RateLimit;
   }
-  interface Env { SESSIONS: DurableObjectNamespace }
   interface Content { id: string }
   interface Database { list(category: string): Promise<Content[]>; get(id: string): Promise<Content | null> }
   class ContentController { handle(request: Request): Promise<Response> }

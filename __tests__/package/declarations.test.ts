@@ -31,7 +31,8 @@ export const flush = (one: AnalyticsEngineSink): void => one[Symbol.dispose]();
 `;
 
 const CODECS = `
-import { encryptedCodec } from '@codex/cloudflare-clients';
+import { encryptedCodec, SessionCacheClient } from '@codex/cloudflare-clients';
+import type { KVNamespaceLike } from '@codex/cloudflare-clients';
 export * from '@codex/cloudflare-clients/adapters/cachified';
 export { honoRateLimitStore } from '@codex/cloudflare-clients/adapters/hono-rate-limiter';
 export { expressRateLimitStore } from '@codex/cloudflare-clients/adapters/express-rate-limit';
@@ -40,6 +41,8 @@ export { betterAuthStorage } from '@codex/cloudflare-clients/adapters/better-aut
 export * from '@codex/cloudflare-clients/adapters/unstorage';
 IMPORT
 export const make = (key: CryptoKey) => encryptedCodec({ keys: { a: key, b: 'base64', c: new Uint8Array(32) }, current: 'a' });
+export const sessions = (kv: KVNamespaceLike, key: CryptoKey) =>
+  new SessionCacheClient(kv, { hashKeys: { peppers: [key, 'a pepper of 16 bytes', new Uint8Array(32)] } });
 `;
 
 const OBJECTS = `

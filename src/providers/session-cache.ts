@@ -1,7 +1,7 @@
 import 'reflect-metadata/lite';
 import type { DependencyContainer } from 'tsyringe';
 import type { ObjectNamespaceLike } from '../clients/durable/object-namespace.js';
-import type { SessionPeppers } from '../clients/kv/session/peppers.js';
+import type { SessionPeppers } from '../clients/kv/session/session-options.js';
 import { SessionCacheClient } from '../clients/kv/session/session-cache-client.js';
 import type { SessionCacheClientOptions } from '../clients/kv/session/session-options.js';
 import { Injectable } from '../decorators/injectable.js';

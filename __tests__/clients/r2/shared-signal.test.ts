@@ -1,5 +1,5 @@
 import { resolveR2Options } from '../../../src/clients/r2/r2-config.js';
-import { onAbort } from '../../../src/clients/r2/on-abort.js';
+import { onAbort } from '../../../src/internal/on-abort.js';
 import { R2Client } from '../../../src/clients/r2/r2-client.js';
 import { BindingStore } from '../../../src/clients/r2/store/binding-store.js';
 import { FakeBucket, hangs } from './binding/fake-bucket.js';

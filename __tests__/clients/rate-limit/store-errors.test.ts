@@ -2,6 +2,7 @@ import { MemoryRateLimitStore } from '../../../src/clients/rate-limit/memory-rat
 import { RateLimiterClient } from '../../../src/clients/rate-limit/rate-limiter-client.js';
 import type { RateLimiterClientOptions } from '../../../src/clients/rate-limit/rate-limiter-options.js';
 import type { ObjectFault } from '../../../src/durable-objects/memory-object-namespace.js';
+import { memoryCounters, memoryLocks, memorySessions } from '../../../src/index.js';
 import { ManualClock, RecordingSink } from '../../../src/testing.js';
 import { codeOf } from '../../support/kv.js';
 import { anotherIsolate, countedIds, limiterObjects } from '../../support/rate-limits.js';
@@ -140,6 +141,16 @@ describe('when an object fails', () => {
     const wrong = { idFromName: () => ({}), get: () => ({ check: () => Promise.reject(noMethod()) }) };
     const limiter = new RateLimiterClient(wrong, { onStoreError: 'open' });
     expect(await codeOf(() => limiter.checkLimit(IP, LOGIN))).toBe('INVALID_BINDING');
+  });
+
+  test.each([
+    ['locks', memoryLocks],
+    ['sessions', memorySessions],
+    ['counters', memoryCounters],
+  ] as const)('a namespace of another class is no outage, also where it answers: %s', async (_name, memoryOf) => {
+    const limiter = new RateLimiterClient(memoryOf(), { onStoreError: 'open' });
+    expect(await codeOf(() => limiter.checkLimit(IP, LOGIN))).toBe('INVALID_BINDING');
+    await expect(limiter.checkLimit(IP, LOGIN)).rejects.toThrow(/RateLimiterObject/);
   });
 
   test('an option that is none of them is refused', async () => {

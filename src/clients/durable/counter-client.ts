@@ -4,7 +4,8 @@ import { CloudflareClientError } from '../../errors.js';
 import { report } from '../../internal/report.js';
 import { keyPrefix } from '../kv/key.js';
 import { checkName, shardObject, shardOfKey } from './counter-names.js';
-import { addOperation, checkInteger, checkSafeInteger, MAX_SHARDS, sharded } from './counter-operations.js';
+import { checkInteger } from '../check-option.js';
+import { addOperation, checkSafeInteger, MAX_SHARDS, sharded } from './counter-operations.js';
 import type {
   CounterChange,
   CounterClientOptions,

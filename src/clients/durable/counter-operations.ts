@@ -1,6 +1,6 @@
 import type { AddOperation } from '../../durable-objects/counter/counter-api.js';
 import { CloudflareClientError } from '../../errors.js';
-import { quote } from '../kv/key.js';
+import { checkInteger, refusal, shownValue } from '../check-option.js';
 import { checkName } from './counter-names.js';
 import type { CounterChange } from './counter-types.js';
 
@@ -60,36 +60,24 @@ export function sharded(what: string, shards: number): CloudflareClientError {
  */
 export function checkSafeInteger(name: string, value: unknown): asserts value is number {
   if (Number.isSafeInteger(value)) return;
-  throw invalid(name, value, `give an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`);
-}
-
-/**
- * Refuses what is no integer within bounds.
- *
- * @throws {CloudflareClientError} `INVALID_OPTION`.
- */
-export function checkInteger(name: string, value: unknown, least: number, most: number): asserts value is number {
-  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most) return;
-  throw invalid(name, value, `give an integer from ${least} to ${most}`);
-}
-
-/** The error of an option. The remedy names the bounds. */
-export function invalid(name: string, value: unknown, remedy: string): CloudflareClientError {
-  const shown = typeof value === 'number' ? String(value) : quote(value);
-  return new CloudflareClientError('INVALID_OPTION', `Option ${name} ${shown} is refused: ${remedy}.`);
+  throw refusal(
+    name,
+    shownValue(value),
+    `give an integer from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+  );
 }
 
 function changeOf(change: unknown): CounterChange {
   if (change === undefined) return {};
   if (typeof change === 'number') return { by: change };
   if (typeof change === 'object' && change !== null) return change;
-  throw invalid('by', change, 'give a number, or an object with by');
+  throw refusal('by', shownValue(change), 'give a number, or an object with by');
 }
 
 function checkBy(by: unknown): asserts by is number {
   if (Number.isSafeInteger(by) && by !== 0) return;
   const bounds = `${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
-  throw invalid('by', by, `give an integer from ${bounds} other than 0`);
+  throw refusal('by', shownValue(by), `give an integer from ${bounds} other than 0`);
 }
 
 function rememberedKey({

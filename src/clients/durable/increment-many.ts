@@ -1,9 +1,10 @@
 import type { AddOperation, ChangeReply, CounterOperation } from '../../durable-objects/counter/counter-api.js';
 import { CloudflareClientError, isCloudflareClientError } from '../../errors.js';
-import { forEachOf } from '../r2/replicate/work-pool.js';
+import { forEachOf } from '../../internal/for-each-of.js';
+import { refusal, shownValue } from '../check-option.js';
 import { checkName, shardObject } from './counter-names.js';
 import type { OperationContext } from './counter-operations.js';
-import { addOperation, invalid } from './counter-operations.js';
+import { addOperation } from './counter-operations.js';
 import type { CounterItem } from './counter-types.js';
 
 const MAX_ITEMS = 10_000;
@@ -48,7 +49,7 @@ export async function incrementEach(
 function planned(items: readonly CounterItem[], context: IncrementManyContext): Map<string, PlannedItem[]> {
   if (!Array.isArray(items) || items.length > MAX_ITEMS) {
     const given = Array.isArray(items) ? items.length : items;
-    throw invalid('items', given, `give a list of at most ${MAX_ITEMS} changes`);
+    throw refusal('items', shownValue(given), `give a list of at most ${MAX_ITEMS} changes`);
   }
   const groups = new Map<string, PlannedItem[]>();
   (items as readonly CounterItem[]).forEach((item, index) => {

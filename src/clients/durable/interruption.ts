@@ -1,3 +1,4 @@
+import { onAbort } from '../../internal/on-abort.js';
 import type { LockServices } from './lock-services.js';
 
 /** Why a wait ended before what was waited for. */
@@ -12,12 +13,11 @@ export class Interruption {
 
   constructor(services: LockServices, timeoutMs: number | undefined, signal: AbortSignal | undefined) {
     this.happened = new Promise((resolve) => {
-      const abort = (): void => resolve('aborted');
-      signal?.addEventListener('abort', abort);
+      const stopListening = onAbort(signal, () => resolve('aborted'));
       const cancelTimer =
         timeoutMs === undefined ? undefined : services.startTimer(() => resolve('timeout'), timeoutMs);
       this.#end = () => {
-        signal?.removeEventListener('abort', abort);
+        stopListening();
         cancelTimer?.();
       };
     });

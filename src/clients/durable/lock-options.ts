@@ -1,5 +1,6 @@
 import { MAX_LEASE_MS, MAX_PERMITS, MIN_LEASE_MS } from '../../durable-objects/lock/lock-api.js';
 import { CloudflareClientError } from '../../errors.js';
+import { refusal } from '../check-option.js';
 import { isWellFormed, utf8Bytes } from '../kv/key.js';
 
 /** Longest name of a lock, in UTF-8 bytes. */
@@ -102,7 +103,7 @@ function isBetween(value: unknown, min: number, max: number): value is number {
 
 function refuse(option: string, value: unknown, wanted: string): never {
   const shown = typeof value === 'number' ? String(value) : `of type ${typeof value}`;
-  throw invalid(`Option ${option} ${shown} is refused: give ${wanted}.`);
+  throw refusal(option, shown, `give ${wanted}`);
 }
 
 function invalid(message: string): CloudflareClientError {

@@ -1,7 +1,7 @@
-import { CloudflareClientError } from '../../errors.js';
 import { isWellFormed, quote, utf8Bytes } from '../kv/key.js';
 import { MAX_TIMEOUT_MS } from '../kv/timeout.js';
-import { checkInteger, invalid, MAX_TTL_SECONDS } from './counter-operations.js';
+import { checkInteger, refusal, shownValue } from '../check-option.js';
+import { MAX_TTL_SECONDS } from './counter-operations.js';
 import type { OnceOptions } from './counter-types.js';
 
 const DEFAULT_TTL_SECONDS = 86_400;
@@ -32,7 +32,7 @@ export function resolveOnceOptions(options: OnceOptions): ResolvedOnceOptions {
   checkInteger('ttlSeconds', ttlSeconds, 1, MAX_TTL_SECONDS);
   checkInteger('leaseMs', leaseMs, MIN_LEASE_MS, MAX_LEASE_MS);
   if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS)) {
-    throw invalid('timeoutMs', timeoutMs, `give milliseconds from 0 to ${MAX_TIMEOUT_MS}`);
+    throw refusal('timeoutMs', shownValue(timeoutMs), `give milliseconds from 0 to ${MAX_TIMEOUT_MS}`);
   }
   checkFingerprint(fingerprint);
   return { ttlMs: ttlSeconds * 1000, leaseMs, timeoutMs, fingerprint, signal };
@@ -44,5 +44,5 @@ function checkFingerprint(fingerprint: unknown): asserts fingerprint is string {
   // It may be made of what nobody else should see.
   const shown = typeof fingerprint === 'string' ? `of ${utf8Bytes(fingerprint)} bytes` : quote(fingerprint);
   const remedy = `give a well-formed string of at most ${MAX_FINGERPRINT_BYTES} bytes, such as a hash`;
-  throw new CloudflareClientError('INVALID_OPTION', `Option fingerprint ${shown} is refused: ${remedy}.`);
+  throw refusal('fingerprint', shown, remedy);
 }

@@ -1,4 +1,5 @@
 import { CloudflareClientError, isCloudflareClientError } from '../../errors.js';
+import { checkInteger } from '../check-option.js';
 import { checkPrefix, keyPrefix, quote, utf8Bytes } from './key.js';
 import type { KVAccess } from './kv-access.js';
 import type { KVListResultLike } from './kv-namespace.js';
@@ -79,8 +80,8 @@ export function checkStatsOptions(options: KVStatsOptions): Checked {
   const { prefix = '', maxPages = DEFAULT_PAGES } = options;
   const { expiringWithinSeconds = DEFAULT_SOON_SECONDS, patternOf = keyPrefix } = options;
   checkPrefix(prefix);
-  checkInteger('maxPages', maxPages, MAX_PAGES);
-  checkInteger('expiringWithinSeconds', expiringWithinSeconds, MAX_TTL_SECONDS);
+  checkInteger('maxPages', maxPages, 1, MAX_PAGES);
+  checkInteger('expiringWithinSeconds', expiringWithinSeconds, 1, MAX_TTL_SECONDS);
   if (typeof patternOf !== 'function') {
     throw new CloudflareClientError(
       'INVALID_OPTION',
@@ -149,13 +150,4 @@ function addKey(count: Mutable<KVPatternStats>, { expiration, metadata }: Listed
   count.keys += 1;
   if (metadata != null) count.metadataBytes += utf8Bytes(JSON.stringify(metadata));
   if (expiration !== undefined && expiration * 1000 <= soonMs) count.expiringSoon += 1;
-}
-
-function checkInteger(name: string, value: unknown, max: number): void {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max) return;
-  const shown = typeof value === 'number' ? String(value) : quote(value);
-  throw new CloudflareClientError(
-    'INVALID_OPTION',
-    `Option ${name} ${shown} is refused: give an integer from 1 to ${max}.`,
-  );
 }

@@ -2,7 +2,7 @@ import { CloudflareClientError } from '../../errors.js';
 import { checkTimeout, settleWithin } from '../kv/timeout.js';
 import { isKVNamespace } from '../kv/kv-access.js';
 import { isObjectNamespace } from '../durable/object-namespace.js';
-import { checkInteger, refusal } from './rate-limit-config.js';
+import { checkInteger, refusal } from '../check-option.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitRule, RateLimitStore } from './rate-limit-store.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
@@ -75,7 +75,7 @@ export class BindingRateLimitStore implements RateLimitStore {
     const { limit, period, timeoutMs = DEFAULT_TIMEOUT_MS, now = Date.now } = options;
     checkRateLimitBinding(binding);
     checkTimeout(timeoutMs);
-    if (limit !== undefined) checkInteger('limit', limit, MAX_LIMIT);
+    if (limit !== undefined) checkInteger('limit', limit, 1, MAX_LIMIT);
     if (period !== undefined) checkPeriod(period);
     this.origin = binding;
     this.#binding = binding;

@@ -4,8 +4,8 @@ import { report } from '../../internal/report.js';
 import { quote } from '../kv/key.js';
 import { settleWithin } from '../kv/timeout.js';
 import { unable } from './layered-rate-limit-store.js';
-import { MemoryRateLimitStore } from './memory-rate-limit-store.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitStore } from './rate-limit-store.js';
+import { StandInStore } from './stand-in-store.js';
 import { isRateLimitStore } from './store-of.js';
 
 /** Who is refused because nothing could be decided is told to come again after so long. */
@@ -20,7 +20,7 @@ export type Verdict = Omit<RateLimitDecision, 'reason'> & {
 export type Question = 'consume' | 'peek';
 
 /** Memory that steps in for what it stands for, so that the clients of all requests count together. */
-const memoryOf = new WeakMap<object, MemoryRateLimitStore>();
+const memoryOf = new WeakMap<object, StandInStore>();
 
 /** What `FailurePolicy` is made of. */
 export interface FailurePolicyOptions {
@@ -69,8 +69,8 @@ export class FailurePolicy {
   }
 
   /** Forgets what memory counted of a key while it stood in. */
-  async reset(key: string, keyPrefix: string): Promise<void> {
-    await memoryOf.get(this.#options.origin)?.reset(key, keyPrefix);
+  async reset(key: string): Promise<void> {
+    await memoryOf.get(this.#options.origin)?.reset(key);
   }
 
   async #fallBack(question: Question, attempt: RateLimitAttempt, store: RateLimitStore): Promise<Verdict> {
@@ -84,10 +84,10 @@ export class FailurePolicy {
     }
   }
 
-  #memory(): MemoryRateLimitStore {
+  #memory(): StandInStore {
     const { origin, now } = this.#options;
     let memory = memoryOf.get(origin);
-    if (memory === undefined) memoryOf.set(origin, (memory = new MemoryRateLimitStore({ now })));
+    if (memory === undefined) memoryOf.set(origin, (memory = new StandInStore(now)));
     return memory;
   }
 

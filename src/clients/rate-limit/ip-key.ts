@@ -1,5 +1,4 @@
-import { CloudflareClientError } from '../../errors.js';
-import { quote } from '../kv/key.js';
+import { checkInteger } from '../check-option.js';
 
 /** The one key of everything that is no address. */
 const UNKNOWN = 'unknown';
@@ -59,7 +58,7 @@ export interface IpKeyOptions {
  */
 export function ipKey(address: string | null | undefined, options: IpKeyOptions = {}): string {
   const { ipv6PrefixLength = DEFAULT_PREFIX_LENGTH } = options;
-  checkPrefixLength(ipv6PrefixLength);
+  checkInteger('ipv6PrefixLength', ipv6PrefixLength, MIN_PREFIX_LENGTH, MAX_PREFIX_LENGTH);
   if (typeof address !== 'string' || address.length > MAX_LENGTH) return UNKNOWN;
   const host = hostOf(address.trim());
   if (!host.includes(':')) return parseIPv4(host) === null ? UNKNOWN : host;
@@ -68,16 +67,6 @@ export function ipKey(address: string | null | undefined, options: IpKeyOptions 
   return startsWith(groups, MAPPED) || startsWith(groups, TRANSLATED)
     ? ipv4Text(groups)
     : networkText(groups, ipv6PrefixLength);
-}
-
-function checkPrefixLength(length: unknown): void {
-  if (Number.isInteger(length) && (length as number) >= MIN_PREFIX_LENGTH && (length as number) <= MAX_PREFIX_LENGTH)
-    return;
-  const shown = typeof length === 'number' ? String(length) : quote(length);
-  throw new CloudflareClientError(
-    'INVALID_OPTION',
-    `Option ipv6PrefixLength ${shown} is refused: give an integer from ${MIN_PREFIX_LENGTH} to ${MAX_PREFIX_LENGTH}.`,
-  );
 }
 
 /** The address without brackets and port; what has an odd port is left as it is, and so is no address. */

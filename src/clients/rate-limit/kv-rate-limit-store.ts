@@ -4,7 +4,7 @@ import type { ExecutionContextLike } from '../../internal/execution-context.js';
 import { KVAccess } from '../kv/kv-access.js';
 import type { KVNamespaceLike } from '../kv/kv-namespace.js';
 import type { OperationBudget } from '../kv/operation-budget.js';
-import { refusal } from './rate-limit-config.js';
+import { refusal } from '../check-option.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitRule, RateLimitStore } from './rate-limit-store.js';
 import type { Window, WindowRecord, Windows } from './rate-limit-windows.js';
 import { endOf, mergeWindow, newWindow, parseRecord, recordOf, resetWindow, windowsFor } from './rate-limit-windows.js';

@@ -4,7 +4,7 @@ import { report } from '../../internal/report.js';
 import { checkTimeout } from '../kv/timeout.js';
 import { askBinding, bindingDecision, checkPeriod, checkRateLimitBinding } from './binding-rate-limit-store.js';
 import type { RateLimitBindingLike } from './binding-rate-limit-store.js';
-import { refusal } from './rate-limit-config.js';
+import { refusal } from '../check-option.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitStore } from './rate-limit-store.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;

@@ -2,7 +2,7 @@ import type { ObjectHost } from '../../durable-objects/object-host.js';
 import { RateLimitMachine } from '../../durable-objects/rate-limit/rate-limit-machine.js';
 import { BoundedMap } from './bounded-map.js';
 import { checkRequest, refundRequest, toDecision, toObjectRule } from './object-requests.js';
-import { checkInteger } from './rate-limit-config.js';
+import { checkInteger } from '../check-option.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitStore } from './rate-limit-store.js';
 
 const DEFAULT_MAX_KEYS = 10_000;
@@ -78,7 +78,7 @@ export class MemoryRateLimitStore implements RateLimitStore {
    * @throws {CloudflareClientError} `INVALID_OPTION`.
    */
   constructor({ now = Date.now, maxKeys = DEFAULT_MAX_KEYS }: MemoryRateLimitStoreOptions = {}) {
-    checkInteger('maxKeys', maxKeys, MOST_KEYS);
+    checkInteger('maxKeys', maxKeys, 1, MOST_KEYS);
     this.#keys = new BoundedMap(maxKeys);
     this.#now = now;
   }

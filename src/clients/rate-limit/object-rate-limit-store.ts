@@ -5,8 +5,8 @@ import type { ObjectNamespaceLike } from '../durable/object-namespace.js';
 import { utf8Bytes } from '../kv/key.js';
 import { IsolateKnowledge } from './isolate-knowledge.js';
 import type { Since } from './isolate-knowledge.js';
-import { checkRequest, refundRequest, toDecision, toObjectRule } from './object-requests.js';
-import { checkInteger } from './rate-limit-config.js';
+import { checkedReply, checkRequest, refundRequest, toDecision, toObjectRule } from './object-requests.js';
+import { checkInteger } from '../check-option.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitStore } from './rate-limit-store.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
@@ -198,7 +198,8 @@ export class ObjectRateLimitStore implements RateLimitStore {
     const request = checkRequest(attempt, this.#operationId);
     try {
       const name = await nameOf(key);
-      const reply = await this.#caller.call(name, 'check', lease === undefined ? request : { ...request, lease });
+      const asked = lease === undefined ? request : { ...request, lease };
+      const reply = checkedReply(await this.#caller.call(name, 'check', asked));
       const decision = toDecision(reply, this.#now(), EXACT);
       this.#remember(attempt, { reply, decision, askedAt, since });
       return decision;
@@ -257,13 +258,13 @@ interface Answer {
 function maxBlockMsOf(blockCache: BlockCacheOptions | false | undefined): number {
   if (blockCache === false) return 0;
   const maxBlockMs = blockCache?.maxBlockMs ?? DEFAULT_MAX_BLOCK_MS;
-  checkInteger('blockCache.maxBlockMs', maxBlockMs, LONGEST_BLOCK_MS);
+  checkInteger('blockCache.maxBlockMs', maxBlockMs, 1, LONGEST_BLOCK_MS);
   return maxBlockMs;
 }
 
 function checkLease({ units, ttlMs }: LeaseOptions): void {
-  checkInteger('lease.units', units, MAX_LEASE_UNITS);
-  checkInteger('lease.ttlMs', ttlMs, MAX_LEASE_MS);
+  checkInteger('lease.units', units, 1, MAX_LEASE_UNITS);
+  checkInteger('lease.ttlMs', ttlMs, 1, MAX_LEASE_MS);
 }
 
 /** The name of a key's object. The platform's own ids keep a name of so many bytes readable; longer ones are hashed. */

@@ -4,6 +4,7 @@ import type {
   ObjectRule,
   RefundRequest,
 } from '../../durable-objects/rate-limit/rate-limit-api.js';
+import { CloudflareClientError } from '../../errors.js';
 import type { RateLimitAttempt, RateLimitDecision, RateLimitRule } from './rate-limit-store.js';
 
 /** What the state machine is asked about an attempt. */
@@ -50,6 +51,17 @@ export function toDecision(
       : { ...rule, remaining: rule.remaining + leased },
   );
   return { allowed, reason, rules: decisions, retryAfterMs, ...by };
+}
+
+/**
+ * Takes what an object answered for what it should be. Objects of other classes have a method of that name as well.
+ *
+ * @throws {CloudflareClientError} `INVALID_BINDING`.
+ */
+export function checkedReply(reply: CheckReply): CheckReply {
+  if (Array.isArray((reply as Partial<CheckReply> | null)?.rules)) return reply;
+  const remedy = 'check that the binding names RateLimiterObject of @codex/cloudflare-clients/durable-objects';
+  throw new CloudflareClientError('INVALID_BINDING', `The bound object does not limit rates: ${remedy}.`);
 }
 
 /** The operation id of a named attempt, told apart from ids that are made. */

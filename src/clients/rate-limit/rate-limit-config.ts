@@ -1,5 +1,5 @@
 import type { RateLimitAlgorithm } from '../../durable-objects/rate-limit/rate-limit-api.js';
-import { CloudflareClientError } from '../../errors.js';
+import { checkInteger, refusal, shownValue } from '../check-option.js';
 import { checkKey, quote } from '../kv/key.js';
 
 const MAX_LIMIT = 1_000_000_000;
@@ -136,28 +136,13 @@ export function joinKey(identifier: unknown, keyPrefix: unknown): string {
  * @throws {CloudflareClientError} `INVALID_OPTION`, naming the value and the bounds.
  */
 export function checkBlockSeconds(seconds: unknown): asserts seconds is number {
-  checkInteger('seconds', seconds, MAX_BLOCK_SECONDS);
-}
-
-/**
- * Refuses what is not an integer from 1 to `maximum`.
- *
- * @throws {CloudflareClientError} `INVALID_OPTION`, naming the value and the bounds.
- */
-export function checkInteger(name: string, value: unknown, maximum: number): asserts value is number {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maximum) return;
-  throw refusal(name, shownNumber(value), `give an integer from 1 to ${maximum}`);
-}
-
-/** The error for an option that is refused. */
-export function refusal(name: string, shown: string, remedy: string): CloudflareClientError {
-  return new CloudflareClientError('INVALID_OPTION', `Option ${name} ${shown} is refused: ${remedy}.`);
+  checkInteger('seconds', seconds, 1, MAX_BLOCK_SECONDS);
 }
 
 function checkRule(rule: RateLimitRuleConfig | undefined): void {
   const { name, limit, window, algorithm, burst } = (rule as Partial<RateLimitRuleConfig> | null | undefined) ?? {};
-  checkInteger('limit', limit, MAX_LIMIT);
-  checkInteger('window', window, MAX_WINDOW_SECONDS);
+  checkInteger('limit', limit, 1, MAX_LIMIT);
+  checkInteger('window', window, 1, MAX_WINDOW_SECONDS);
   if (algorithm !== undefined) checkAlgorithm(algorithm, limit);
   if (burst !== undefined) checkBurst(burst, algorithm, limit);
   if (name !== undefined && !(typeof name === 'string' && RULE_NAME.test(name))) {
@@ -179,8 +164,8 @@ function checkAlgorithm(algorithm: unknown, limit: number): void {
 }
 
 function checkBurst(burst: unknown, algorithm: unknown, limit: number): void {
-  if (algorithm !== 'gcra') throw refusal('burst', shownNumber(burst), "it is of algorithm 'gcra' alone");
-  checkInteger('burst', burst, limit);
+  if (algorithm !== 'gcra') throw refusal('burst', shownValue(burst), "it is of algorithm 'gcra' alone");
+  checkInteger('burst', burst, 1, limit);
 }
 
 function checkAttempt({ requestId, countRejected }: RateLimitAttemptConfig): void {
@@ -193,9 +178,5 @@ function checkAttempt({ requestId, countRejected }: RateLimitAttemptConfig): voi
 }
 
 function checkCost(cost: unknown, { limit, burst = limit }: RateLimitRuleConfig): void {
-  checkInteger('cost', cost, Math.min(limit, burst));
-}
-
-function shownNumber(value: unknown): string {
-  return typeof value === 'number' ? String(value) : quote(value);
+  checkInteger('cost', cost, 1, Math.min(limit, burst));
 }

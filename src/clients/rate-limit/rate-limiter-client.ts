@@ -166,7 +166,7 @@ export class RateLimiterClient {
    */
   async reset(identifier: string, keyPrefix: string): Promise<void> {
     const key = joinKey(identifier, keyPrefix);
-    await this.#onFailure.reset(key, keyPrefix);
+    await this.#onFailure.reset(key);
     await this.#store.reset(key, keyPrefix);
   }
 

@@ -39,7 +39,7 @@ export interface RateLimiterClientOptions {
    * What decides when the store fails or does not answer in time: `'open'` lets calls through, `'closed'` refuses them, a store decides by its own
    * count. An overloaded object never opens the door, as who overloads it is who should be limited: with `'open'` its calls are refused.
    *
-   * @default a MemoryRateLimitStore of this isolate, so that each isolate holds the limit by itself
+   * @default the memory of this isolate, so that each isolate holds the limit by itself
    */
   readonly onStoreError?: 'open' | 'closed' | RateLimitStore | undefined;
   /**

@@ -60,7 +60,7 @@ export class RevocationMachine implements RevocationApi, ObjectMachine {
   }
 
   /** As `RevocationApi` says. */
-  check({ ids }: { readonly ids: readonly string[] }): CheckReply {
+  check({ ids = [] }: { readonly ids?: readonly string[] }): CheckReply {
     this.#load();
     return { revokedBefore: this.#watermark?.at ?? 0, endedAt: ids.map((id) => this.#endedAt.get(id) ?? 0) };
   }

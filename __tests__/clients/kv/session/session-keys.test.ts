@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { SessionPepper } from '../../../../src/clients/kv/session/peppers.js';
+import type { SessionPepper } from '../../../../src/clients/kv/session/session-options.js';
 import { codeOf, errorOf, fc } from '../../../support/kv.js';
 import { keysOf, sessionAt, setupSessions, setupStrong, TOKEN, USER } from '../../../support/sessions.js';
 

@@ -1,17 +1,6 @@
 import { CloudflareClientError } from '../../../errors.js';
 import { toHex } from '../../../internal/sha256.js';
-
-/** A secret of at least 16 bytes: text (taken as UTF-8), bytes, or a `CryptoKey` for HMAC with SHA-256 that may sign. */
-export type SessionPepper = string | Uint8Array | CryptoKey;
-
-/** Keys by HMAC: who can read the namespace can then not even test a guess. */
-export interface SessionPeppers {
-  /**
-   * One to four secrets, the newest first: entries are written under the first and found under all of them. To change it, put the new one
-   * before the old, deploy, and drop the old one after 24 hours. What ends a session is written and read under all.
-   */
-  readonly peppers: readonly SessionPepper[];
-}
+import type { SessionPeppers } from './session-options.js';
 
 /** A pepper that was checked. */
 export type HmacSlot = string | PepperBytes | CryptoKey;

@@ -3,7 +3,7 @@ import { sha256, toHex } from '../../../internal/sha256.js';
 import { findKeyFault } from '../key.js';
 import type { HmacSlot } from './peppers.js';
 import { makeHmacSlots, hmacKeyOf } from './peppers.js';
-import type { SessionPeppers } from './peppers.js';
+import type { SessionPeppers } from './session-options.js';
 
 /** The names of one session in KV. */
 export interface SessionNames {

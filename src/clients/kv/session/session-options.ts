@@ -1,10 +1,10 @@
-import { CloudflareClientError } from '../../../errors.js';
 import type { EventSink } from '../../../events.js';
 import type { ExecutionContextLike } from '../../../internal/execution-context.js';
 import type { ObjectNamespaceLike } from '../../durable/object-namespace.js';
+import { checkInteger, refusal } from '../../check-option.js';
+import type { CryptoKeyLike } from '../codecs/encrypted-codec.js';
 import { quote } from '../key.js';
 import type { OperationBudget } from '../operation-budget.js';
-import type { SessionPeppers } from './peppers.js';
 import { MAX_ENTRY_MS } from './session-entry.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
@@ -13,6 +13,18 @@ const MIN_REFRESH_SECONDS = 60;
 const KV_LAG_SECONDS = 60;
 const MAX_VERIFIED_MS = 60_000;
 const MAX_SKEW_MS = 60_000;
+
+/** A secret of at least 16 bytes: text (taken as UTF-8), bytes, or a `CryptoKey` for HMAC with SHA-256 that may sign. */
+export type SessionPepper = string | Uint8Array | CryptoKeyLike;
+
+/** Keys by HMAC: who can read the namespace can then not even test a guess. */
+export interface SessionPeppers {
+  /**
+   * One to four secrets, the newest first: entries are written under the first and found under all of them. To change it, put the new one
+   * before the old, deploy, and drop the old one after 24 hours. What ends a session is written and read under all.
+   */
+  readonly peppers: readonly SessionPepper[];
+}
 
 /** How sessions end when they are not used. */
 export interface SlidingExpiry {
@@ -125,8 +137,8 @@ export type ResolvedSessionOptions = Required<
 export function resolveSessionOptions(options: SessionCacheClientOptions): ResolvedSessionOptions {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, now = Date.now, hashKeys = false, index = false, readMarks = true } = options;
   const { onRevocationError = 'closed', verifiedForMs = 0, clockSkewMs = 0 } = options;
-  checkNumber('verifiedForMs', verifiedForMs, 0, MAX_VERIFIED_MS);
-  checkNumber('clockSkewMs', clockSkewMs, 0, MAX_SKEW_MS);
+  checkInteger('verifiedForMs', verifiedForMs, 0, MAX_VERIFIED_MS);
+  checkInteger('clockSkewMs', clockSkewMs, 0, MAX_SKEW_MS);
   checkChoices(onRevocationError, readMarks);
   if (options.sliding !== undefined) checkSliding(options.sliding);
   const { events, budget, sliding, waitUntil, revocations, delay } = options;
@@ -146,24 +158,14 @@ export function resolveSessionOptions(options: SessionCacheClientOptions): Resol
 
 function checkChoices(mode: unknown, readMarks: unknown): void {
   if (mode !== 'closed' && mode !== 'open') {
-    throw refusal(`onRevocationError ${quote(mode)}`, "give 'closed' or 'open'");
+    throw refusal('onRevocationError', quote(mode), "give 'closed' or 'open'");
   }
   // Not left to what counts as true: what is not read ends nothing.
-  if (typeof readMarks !== 'boolean') throw refusal(`readMarks ${quote(readMarks)}`, 'give true or false');
+  if (typeof readMarks !== 'boolean') throw refusal('readMarks', quote(readMarks), 'give true or false');
 }
 
 function checkSliding({ idleSeconds, refreshAfterSeconds }: SlidingExpiry): void {
   const maxIdle = MAX_ENTRY_MS / 1000;
-  checkNumber('sliding.refreshAfterSeconds', refreshAfterSeconds, MIN_REFRESH_SECONDS, maxIdle - KV_LAG_SECONDS);
-  checkNumber('sliding.idleSeconds', idleSeconds, refreshAfterSeconds + KV_LAG_SECONDS, maxIdle);
-}
-
-function checkNumber(name: string, value: unknown, minimum: number, maximum: number): void {
-  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return;
-  const shown = typeof value === 'number' ? String(value) : quote(value);
-  throw refusal(`${name} ${shown}`, `give an integer from ${minimum} to ${maximum}`);
-}
-
-function refusal(what: string, remedy: string): CloudflareClientError {
-  return new CloudflareClientError('INVALID_OPTION', `Option ${what} is refused: ${remedy}.`);
+  checkInteger('sliding.refreshAfterSeconds', refreshAfterSeconds, MIN_REFRESH_SECONDS, maxIdle - KV_LAG_SECONDS);
+  checkInteger('sliding.idleSeconds', idleSeconds, refreshAfterSeconds + KV_LAG_SECONDS, maxIdle);
 }

@@ -5,7 +5,7 @@ import type { SourceObject } from './copy-object.js';
 import { partCount } from './object-identity.js';
 import { partSizeOf } from './part-size.js';
 import type { Route } from './route.js';
-import { forEachOf } from './work-pool.js';
+import { forEachOf } from '../../../internal/for-each-of.js';
 
 /** Parts of one object on their way at a time; they are streamed, so each costs a few buffers. */
 const PARTS_AT_ONCE = 3;

@@ -1,7 +1,7 @@
 import { walkPairs } from './merge-walk.js';
 import { headOf } from './copy-phase.js';
 import type { ReplicationRun } from './replication-run.js';
-import { forEachOf } from './work-pool.js';
+import { forEachOf } from '../../../internal/for-each-of.js';
 
 /** R2's bound on one DeleteObjects; also how many keys are asked for at the source before they are deleted. */
 const BATCH_KEYS = 1000;

@@ -5,7 +5,7 @@ import { checkKey, shown } from '../object-names.js';
 import { integerOption } from '../r2-config.js';
 import { routeOf, type ReplicationEnd, type Route } from './route.js';
 import { syncKey, type SyncOutcome } from './sync-key.js';
-import { forEachOf } from './work-pool.js';
+import { forEachOf } from '../../../internal/for-each-of.js';
 
 /** Between which ends events are followed, and how. */
 export interface ReplicateOnEventOptions {

@@ -1,5 +1,5 @@
 import { isCloudflareClientError } from '../../../errors.js';
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../../../internal/on-abort.js';
 import { CheckpointWriter, writeCheckpoint, type CheckpointState } from './checkpoint.js';
 import { isFatal, throwIfAborted } from './copy-failure.js';
 import { compareKeys } from './key-order.js';

@@ -1,4 +1,4 @@
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../../../internal/on-abort.js';
 import { guardBody } from './guarded-body.js';
 import { IdleTimer } from './idle-timer.js';
 import { requestBody, type RequestBody } from './request-body.js';

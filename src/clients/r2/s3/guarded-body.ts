@@ -1,5 +1,5 @@
 import { CloudflareClientError, type ErrorCode } from '../../../errors.js';
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../../../internal/on-abort.js';
 import { IdleTimer } from './idle-timer.js';
 
 /** What a response body is held to. */

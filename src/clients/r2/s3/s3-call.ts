@@ -1,4 +1,4 @@
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../../../internal/on-abort.js';
 import type { R2Call } from '../r2-error.js';
 import type { R2Connection, R2Session } from './r2-connection.js';
 

@@ -1,4 +1,4 @@
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../../../internal/on-abort.js';
 import { ExactLengthBody } from '../s3/exact-length-body.js';
 import { inSlices } from '../s3/slices.js';
 import type { StoreBody } from './object-store.js';

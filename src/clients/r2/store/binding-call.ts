@@ -1,4 +1,4 @@
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../../../internal/on-abort.js';
 import type { ResolvedR2Options } from '../r2-config.js';
 import { toR2Error, type R2Call } from '../r2-error.js';
 import { IdleTimer } from '../s3/idle-timer.js';

@@ -1,6 +1,6 @@
 import { CloudflareClientError, isCloudflareClientError } from '../../../errors.js';
 import { report } from '../../../internal/report.js';
-import { onAbort } from '../on-abort.js';
+import { onAbort } from '../../../internal/on-abort.js';
 import { wrongLength } from '../s3/body-source.js';
 import type { ObjectStore, StoredPart, StoreUpload } from '../store/object-store.js';
 import { abortableWait } from './abortable-wait.js';
