@@ -117,16 +117,20 @@ try {
       for (const { name, query } of CASES) results.get(name).push(await measure(name, query, waiters));
     }
     const of = (name, field) => median(results.get(name).map((result) => result[field]));
-    const what = waiters === 0 ? 'one caller, nothing to wait for' : `${waiters} callers at once, ${HOLD_MS} ms of work each`;
+    const what =
+      waiters === 0 ? 'one caller, nothing to wait for' : `${waiters} callers at once, ${HOLD_MS} ms of work each`;
     console.log(`\nLocks in workerd: ${what}; medians of ${ROUNDS} rounds\n`);
-    console.log('| lock | object calls a run | runs a second | x the plain one | idle between holders, ms | overlaps |');
+    console.log(
+      '| lock | object calls a run | runs a second | x the plain one | idle between holders, ms | overlaps |',
+    );
     console.log('| --- | ---: | ---: | ---: | ---: | ---: |');
     for (const { name } of CASES) {
       const ratio = of(name, 'perSecond') / of('asks again every 10 ms', 'perSecond');
       const row = [name, fixed(of(name, 'calls'), 2), fixed(of(name, 'perSecond'), 0), fixed(ratio, 2), fixed(of(name, 'handoffMs'), 1), of(name, 'overlaps')]; // prettier-ignore
       console.log(`| ${row.join(' | ')} |`);
     }
-    if (waiters === 0 && of('LockClient', 'calls') !== 2) throw new Error('acquire and release are not two object calls');
+    if (waiters === 0 && of('LockClient', 'calls') !== 2)
+      throw new Error('acquire and release are not two object calls');
   }
 } finally {
   await miniflare.dispose();
