@@ -1,24 +1,24 @@
 // Clients
-export { assertFence } from './clients/durable/assert-fence.js';
-export { CounterClient } from './clients/durable/counter-client.js';
-export { LockClient } from './clients/durable/lock-client.js';
-export { memoryCounters } from './durable-objects/counter/memory-counters.js';
-export { memoryLocks } from './durable-objects/lock/memory-locks.js';
 export { CacheClient } from './clients/kv/cache/cache-client.js';
 export { cacheTag } from './clients/kv/cache/cache-tag.js';
 export { memoryTier } from './clients/kv/cache/memory-tier.js';
+export { CounterClient } from './clients/durable/counter-client.js';
 export { KVClient } from './clients/kv/kv-client.js';
+export { assertFence } from './clients/durable/assert-fence.js';
+export { LockClient } from './clients/durable/lock-client.js';
 export { OperationBudget } from './clients/kv/operation-budget.js';
+export { R2Client } from './clients/r2/r2-client.js';
+export { RateLimiterClient } from './clients/rate-limit/rate-limiter-client.js';
+export { SessionCacheClient } from './clients/kv/session/session-cache-client.js';
+
+// Rate limits: stores
 export { BindingRateLimitStore } from './clients/rate-limit/binding-rate-limit-store.js';
 export { KVRateLimitStore } from './clients/rate-limit/kv-rate-limit-store.js';
 export { LayeredRateLimitStore } from './clients/rate-limit/layered-rate-limit-store.js';
 export { MemoryRateLimitStore } from './clients/rate-limit/memory-rate-limit-store.js';
 export { ObjectRateLimitStore } from './clients/rate-limit/object-rate-limit-store.js';
-export { RateLimiterClient } from './clients/rate-limit/rate-limiter-client.js';
-export { SessionCacheClient } from './clients/kv/session/session-cache-client.js';
-export { R2Client } from './clients/r2/r2-client.js';
 
-// What callers are told of a rate limit
+// Rate limits: what callers are told
 export { enforceLimit, RateLimitExceeded } from './clients/rate-limit/enforce-limit.js';
 export { ipKey } from './clients/rate-limit/ip-key.js';
 export { toHeaders } from './clients/rate-limit/rate-limit-headers.js';
@@ -61,6 +61,8 @@ export { diffLifecycle, getLifecycle, putLifecycle } from './clients/r2/bucket/l
 export { parseR2Event } from './clients/r2/bucket/queue-event.js';
 
 // Durable Objects in memory, for development
+export { memoryCounters } from './durable-objects/counter/memory-counters.js';
+export { memoryLocks } from './durable-objects/lock/memory-locks.js';
 export { memorySessions } from './durable-objects/session/memory-sessions.js';
 
 // Codecs of the cache
