@@ -54,7 +54,7 @@ describeInChromium('the page of the demo', () => {
   test('shows every step of the tour as passed, within the width of a phone', async () => {
     await page.goto(url);
     await page.locator('#tour-summary').getByText('23 of 23 steps passed').waitFor();
-    expect(await page.locator('#tour [data-outcome="passed"]').count()).toBe(20);
+    expect(await page.locator('#tour [data-outcome="passed"]').count()).toBe(23);
     expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBe(0);
   });
 
@@ -70,6 +70,23 @@ describeInChromium('the page of the demo', () => {
     await page.evaluate('document.getElementById("player").play()');
     await page.waitForFunction('document.getElementById("player").ended');
     expect(await page.locator('#signed-link').getAttribute('href')).toContain('X-Amz-Signature=');
+    expect(await page.locator('#views').innerText()).toMatch(/^\d+ times$/);
+  });
+
+  test('logs out everywhere: a second browser is refused at its next request', async () => {
+    const other = await (await browser!.newContext()).newPage();
+    for (const each of [page, other]) {
+      await each.goto(url);
+      await each.locator('#hint').waitFor();
+      await logIn(each, await each.locator('#email').inputValue(), await each.locator('#hint code').innerText());
+      await each.locator('#account').waitFor();
+    }
+    await page.getByRole('button', { name: 'Log out everywhere' }).click();
+    await page.locator('#login').waitFor();
+    await other.reload();
+    await other.locator('#login').waitFor();
+    expect(await other.locator('#account').isHidden()).toBe(true);
+    await other.context().close();
   });
 
   test('puts a file of the browser straight into the bucket, and lists it', async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { LockClient } from '../../../src/index.js';
 import { MemoryObjectNamespace } from '../../../src/testing.js';
 import { codeOf, errorOf } from '../../support/kv.js';
@@ -184,13 +185,20 @@ describe('every end of a wait and of a run', () => {
       async ({ locks, sleep }) => {
         const controller = new AbortController();
         const { signal } = controller;
-        const added = jest.spyOn(signal, 'addEventListener');
-        const removed = jest.spyOn(signal, 'removeEventListener');
         const waiting = locks.acquire('held:1', { ...wanted, signal });
         await sleep(1_000);
+        const during = getEventListeners(signal, 'abort').length;
         controller.abort();
         await waiting.catch(() => undefined);
-        return () => expect(removed.mock.calls).toEqual(added.mock.calls);
+        return () => expect([during, getEventListeners(signal, 'abort').length]).toEqual([1, 0]);
+      },
+    ],
+    [
+      'the lock is had, and its signal lives on',
+      async ({ locks }) => {
+        const { signal } = new AbortController();
+        await locks.run('free:1', { ...wanted, signal }, () => undefined);
+        return () => expect(getEventListeners(signal, 'abort')).toEqual([]);
       },
     ],
     ['the object fails', ({ locks, namespace }) => (namespace.failNext('failed', 2), locks.acquire('free:1', wanted))],

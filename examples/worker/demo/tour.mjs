@@ -197,12 +197,14 @@ class Tour {
   }
 
   async publishAgain() {
-    const { visitor } = this.#ada;
-    const media = (await visitor.expect(201, 'POST', '/api/media', { json: { title: 'Spring gradients' } })).body;
+    const { visitor, id } = this.#ada;
+    const media = (await visitor.expect(201, 'POST', '/api/media', { json: { title: 'Summer gradients' } })).body;
     const click = () => visitor.expect(202, 'POST', `/api/media/${media.id}/publish`);
     const answers = await Promise.all(Array.from({ length: 20 }, click));
     const queued = answers.filter(({ body }) => body.isQueued).length;
     assert.equal(queued, 1);
+    const listed = (await visitor.expect(200, 'GET', `/api/creators/${id}/media`)).body;
+    assert.ok(listed.some((item) => item.id === media.id));
     return `at once, on one film: ${queued} of ${answers.length} put it into the queue`;
   }
 
