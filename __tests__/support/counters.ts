@@ -11,7 +11,7 @@ import type {
 import type { ObjectHost } from '../../src/durable-objects/object-host.js';
 import { RecordingSink } from '../../src/testing/recording-sink.js';
 import { seededRandom } from './seeded.js';
-import { VirtualTime } from './virtual-time.js';
+import { inVirtualTime } from './in-virtual-time.js';
 
 export const START = Date.UTC(2026, 0, 1);
 
@@ -28,13 +28,11 @@ export interface CounterWorld {
 }
 
 /** Runs a scenario to its end. Nothing may be left that waits. */
-export async function inCounterWorld<T>(
+export function inCounterWorld<T>(
   scenario: (world: CounterWorld) => Promise<T>,
   options: MemoryObjectNamespaceOptions = {},
 ): Promise<T> {
-  const time = new VirtualTime();
-  const restore = time.install();
-  try {
+  return inVirtualTime((time) => {
     const now = (): number => START + time.elapsed();
     const namespace = memoryCounters({ now, ...options });
     const sink = new RecordingSink();
@@ -42,7 +40,7 @@ export async function inCounterWorld<T>(
     let ids = 0;
     const client = <Shards extends number = 1>(more: CounterClientOptions<Shards> = {}): CounterClient<Shards> =>
       new CounterClient(namespace, { now, random, events: sink, newId: () => `id-${(ids += 1)}`, ...more });
-    const outcome = scenario({
+    return scenario({
       now,
       namespace,
       sink,
@@ -51,13 +49,7 @@ export async function inCounterWorld<T>(
       sleep: time.delay,
       timers: () => time.pending,
     });
-    // Awaited below: a failure while time passes is none that nobody heeds.
-    outcome.catch(() => undefined);
-    await time.run();
-    return await Promise.race([outcome, hung()]);
-  } finally {
-    restore();
-  }
+  });
 }
 
 /** Faults with a probability, the same for the same seed. */
@@ -140,9 +132,4 @@ export class CountedObject {
     };
     return new CounterMachine(host);
   }
-}
-
-async function hung(): Promise<never> {
-  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  throw new Error('the scenario waits for something that never comes');
 }

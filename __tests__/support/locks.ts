@@ -8,7 +8,8 @@ import type {
 } from '../../src/durable-objects/memory-object-namespace.js';
 import { RecordingSink } from '../../src/testing/recording-sink.js';
 import { seededRandom } from './seeded.js';
-import { VirtualTime } from './virtual-time.js';
+import { inVirtualTime } from './in-virtual-time.js';
+import type { VirtualTime } from './virtual-time.js';
 
 export const START = Date.UTC(2026, 0, 1);
 
@@ -24,13 +25,11 @@ export interface LockWorld {
 }
 
 /** Runs a scenario to its end. Nothing may be left that waits. */
-export async function inLockWorld<T>(
+export function inLockWorld<T>(
   scenario: (world: LockWorld) => Promise<T>,
   options: MemoryObjectNamespaceOptions = {},
 ): Promise<T> {
-  const time = new VirtualTime();
-  const restore = time.install();
-  try {
+  return inVirtualTime((time) => {
     const now = (): number => START + time.elapsed();
     const namespace = memoryLocks({ now, ...options });
     const sink = new RecordingSink();
@@ -39,19 +38,8 @@ export async function inLockWorld<T>(
     const client = (more: LockClientOptions = {}): LockClient =>
       new LockClient(namespace, { now, random, events: sink, newId: () => `owner-${(ids += 1)}`, ...more });
     const world = { time, now, namespace, sink, locks: client(), client, sleep: time.delay };
-    const outcome = scenario(world);
-    // Awaited below: a failure while time passes is none that nobody heeds.
-    outcome.catch(() => undefined);
-    await time.run();
-    return await Promise.race([outcome, hung()]);
-  } finally {
-    restore();
-  }
-}
-
-async function hung(): Promise<never> {
-  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-  throw new Error('the scenario waits for something that never comes');
+    return scenario(world);
+  });
 }
 
 /** The way to the objects of a world on which the answers of some methods take so many milliseconds. */

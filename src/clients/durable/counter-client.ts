@@ -1,3 +1,4 @@
+import { randomId } from '../../internal/random-id.js';
 import type { ChangeReply, CounterApi, CounterOperation } from '../../durable-objects/counter/counter-api.js';
 import type { OnceApi } from '../../durable-objects/counter/once-api.js';
 import { CloudflareClientError } from '../../errors.js';
@@ -257,10 +258,6 @@ export class CounterClient<Shards extends number = 1> {
     const widest = Math.min(MAX_SHARDS, Math.max(...replies.map(shardsOf)));
     return widest > this.#shards ? [...replies, ...(await range(this.#shards, widest))] : replies;
   }
-}
-
-function randomId(): string {
-  return crypto.randomUUID();
 }
 
 function outOfBounds(name: string, what: string): CloudflareClientError {

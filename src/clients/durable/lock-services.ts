@@ -1,3 +1,4 @@
+import { randomId } from '../../internal/random-id.js';
 import type { LockApi } from '../../durable-objects/lock/lock-api.js';
 import type { ClientEvent, EventSink } from '../../events.js';
 import { isCloudflareClientError } from '../../errors.js';
@@ -59,7 +60,7 @@ export class LockServices {
     this.#options = options;
     this.timeoutMs = options.timeoutMs ?? 5_000;
     this.now = options.now ?? Date.now;
-    this.newId = options.newId ?? (() => crypto.randomUUID());
+    this.newId = options.newId ?? randomId;
     this.caller(this.timeoutMs);
   }
 

@@ -1,3 +1,4 @@
+import { onAbort } from '../../internal/on-abort.js';
 import { startTimer } from '../../internal/start-timer.js';
 
 /** A lease that is renewed in so many parts of it: two renewals can fail. */
@@ -28,6 +29,7 @@ export interface OnceLeaseOptions {
 export class OnceLease {
   readonly #options: OnceLeaseOptions;
   readonly #controller = new AbortController();
+  readonly #letGo: () => void;
   #until: number;
   #isOver = false;
   #cancelExpiry = (): void => undefined;
@@ -36,9 +38,9 @@ export class OnceLease {
   constructor(options: OnceLeaseOptions) {
     this.#options = options;
     this.#until = options.sentAt + options.leaseMs;
-    options.callerSignal?.addEventListener('abort', this.#onCallerAbort, { once: true });
-    // It may have been aborted after it was last looked at.
-    if (options.callerSignal?.aborted === true) this.#onCallerAbort();
+    const { callerSignal } = options;
+    // The work decides what becomes of it; until it has ended, the lease is kept.
+    this.#letGo = onAbort(callerSignal, () => this.#controller.abort(callerSignal?.reason));
     this.#watch();
     this.#renewLater();
   }
@@ -53,13 +55,8 @@ export class OnceLease {
     this.#isOver = true;
     this.#cancelExpiry();
     this.#cancelRenewal();
-    this.#options.callerSignal?.removeEventListener('abort', this.#onCallerAbort);
+    this.#letGo();
   }
-
-  // The work decides what becomes of it; until it has ended, the lease is kept.
-  readonly #onCallerAbort = (): void => {
-    this.#controller.abort(this.#options.callerSignal?.reason);
-  };
 
   #watch(): void {
     this.#cancelExpiry();

@@ -3,6 +3,7 @@ import type { BeginReply, OnceApi } from '../../durable-objects/counter/once-api
 import { CloudflareClientError, isCloudflareClientError } from '../../errors.js';
 import type { EventSink } from '../../events.js';
 import { report } from '../../internal/report.js';
+import { onAbort } from '../../internal/on-abort.js';
 import { startTimer } from '../../internal/start-timer.js';
 import { keyPrefix } from '../kv/key.js';
 import { checkName, onceObject } from './counter-names.js';
@@ -109,15 +110,19 @@ class OnceCall<T> {
   #pause(ms: number): Promise<void> {
     const { signal } = this.#options;
     return new Promise((resolve, reject) => {
-      const end = (): void => {
+      const cancel = startTimer(
+        () => {
+          letGo();
+          resolve();
+        },
+        ms,
+        this.#context.delay,
+      );
+      const letGo = onAbort(signal, () => {
         cancel();
-        signal?.removeEventListener('abort', end);
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the caller's own reason.
-        if (signal?.aborted === true) reject(signal.reason);
-        else resolve();
-      };
-      const cancel = startTimer(end, ms, this.#context.delay);
-      signal?.addEventListener('abort', end);
+        reject(signal?.reason);
+      });
     });
   }
 

@@ -1,3 +1,4 @@
+import { randomId } from '../../internal/random-id.js';
 import type { CheckReply, RateLimitApi } from '../../durable-objects/rate-limit/rate-limit-api.js';
 import { sha256 } from '../../internal/sha256.js';
 import { ObjectCaller } from '../durable/object-caller.js';
@@ -270,8 +271,4 @@ function checkLease({ units, ttlMs }: LeaseOptions): void {
 /** The name of a key's object. The platform's own ids keep a name of so many bytes readable; longer ones are hashed. */
 async function nameOf(key: string): Promise<string> {
   return utf8Bytes(key) <= MAX_NAME_BYTES ? key : `sha256:${await sha256(key)}`;
-}
-
-function randomId(): string {
-  return crypto.randomUUID();
 }
