@@ -61,7 +61,24 @@ describe('RateLimiterClient over a rate-limit binding', () => {
     expect(await codeOf(() => limiter.reset('a', 'rl:'))).toBe('INVALID_OPTION');
   });
 
-  test('believes any limit and a period of the platform when it is not told', async () => {
+  test('believes the first rule when it is not told, and refuses others, in every client of the isolate', async () => {
+    const { clock, binding } = setup();
+    const first = new RateLimiterClient(binding, { now: clock.now });
+    const later = new RateLimiterClient(binding, { now: clock.now });
+    expect((await first.checkLimit('a', API)).allowed).toBe(true);
+    expect((await later.checkLimit('b', { ...API, keyPrefix: 'rl:other:' })).allowed).toBe(true);
+    for (const other of [
+      { ...API, limit: 5 },
+      { ...API, window: 10 },
+    ]) {
+      const error = await errorOf(() => later.checkLimit('a', other));
+      expect(error).toMatchObject({ code: 'INVALID_OPTION' });
+      expect(error.message).toContain('was asked about 100 per 60 s before');
+    }
+    expect(binding.calls).toBe(2);
+  });
+
+  test('takes no period but those of the platform when it is not told', async () => {
     const { clock, binding } = setup();
     const limiter = new RateLimiterClient(binding, { now: clock.now });
     expect((await limiter.checkLimit('a', { ...API, limit: 7 })).allowed).toBe(true);

@@ -45,6 +45,9 @@ export function isRateLimitBinding(value: unknown): value is RateLimitBindingLik
   return !isKVNamespace(value) && !isObjectNamespace(value);
 }
 
+/** What was asked of bindings whose limit nobody told. */
+const believed = new WeakMap<object, Pick<RateLimitRule, 'limit' | 'windowMs'>>();
+
 /**
  * Asks the Workers rate-limit binding, which counts per Cloudflare location, lets bursts through before its counts meet, and is by its own words no
  * accurate accounting (https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/). It needs no call over the network.
@@ -67,7 +70,8 @@ export class BindingRateLimitStore implements RateLimitStore {
   readonly #now: () => number;
 
   /**
-   * Takes the binding and what wrangler.jsonc says of it. Without that any limit is believed, with a window of 10 or 60 seconds.
+   * Takes the binding and what wrangler.jsonc says of it. Without that the first rule that an isolate asks about is believed, with a window of 10 or
+   * 60 seconds, and every other is refused: a binding has one limit and does not tell which.
    *
    * @throws {CloudflareClientError} `INVALID_BINDING`, `INVALID_OPTION`.
    */
@@ -121,7 +125,24 @@ export class BindingRateLimitStore implements RateLimitStore {
       throw refusal('window', String(seconds), `the binding's period is ${this.#period}, by wrangler.jsonc`);
     }
     if (seconds !== 10 && seconds !== 60) throw refusal('window', String(seconds), "a binding's period is 10 or 60");
+    this.#checkBelieved({ limit, windowMs });
     return { limit, windowMs };
+  }
+
+  /** Of two rules for one binding at least one is not what wrangler.jsonc says. */
+  #checkBelieved(rule: Pick<RateLimitRule, 'limit' | 'windowMs'>): void {
+    if (this.#limit !== undefined && this.#period !== undefined) return;
+    const known = believed.get(this.#binding);
+    if (known === undefined) believed.set(this.#binding, rule);
+    else if (known.limit !== rule.limit || known.windowMs !== rule.windowMs) {
+      const shown = `${rule.limit} per ${rule.windowMs / 1000} s`;
+      const other = `${known.limit} per ${known.windowMs / 1000} s`;
+      throw refusal(
+        'limit',
+        shown,
+        `this binding was asked about ${other} before and has one limit; bindingRule says which`,
+      );
+    }
   }
 }
 

@@ -69,7 +69,7 @@ export interface RateLimiterClientOptions {
   /**
    * Over a rate-limit binding: what wrangler.jsonc says of it, so that a rule that differs is refused and not decided by another limit.
    *
-   * @default any limit; a window of 10 or 60
+   * @default the first rule that an isolate asks about, with a window of 10 or 60; every other is refused
    */
   readonly bindingRule?: RateLimitBindingRule | undefined;
   /**
