@@ -3,9 +3,8 @@
 // as its home.
 import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { Miniflare } from 'miniflare';
+import { median } from './statistics.mjs';
+import { bundleWorker, startWorkerd } from './workerd.mjs';
 
 const ROUNDS = 6;
 const COUNT = 200;
@@ -72,28 +71,13 @@ const NAMES = {
   replay: '`once`, replayed',
 };
 
-const { outputFiles } = await build({
-  stdin: { contents: WORKER, resolveDir: fileURLToPath(new URL('..', import.meta.url)), loader: 'js' },
-  bundle: true,
-  write: false,
-  format: 'esm',
-  target: 'es2022',
-  conditions: ['workerd', 'worker', 'browser'],
-  external: ['cloudflare:*'],
-  logLevel: 'error',
-});
-process.env.MINIFLARE_WORKERD_V8_FLAGS ??= '--single-threaded';
-const miniflare = new Miniflare({
-  modules: [{ type: 'ESModule', path: 'index.mjs', contents: outputFiles[0].text }],
-  compatibilityDate: '2026-07-30',
+const miniflare = startWorkerd(await bundleWorker(WORKER), {
   kvNamespaces: ['KV'],
   durableObjects: {
     COUNTERS: { className: 'CounterObject', useSQLite: true },
     BARE: { className: 'BareCounter', useSQLite: true },
   },
 });
-
-const median = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
 
 try {
   const url = await miniflare.ready;

@@ -1,9 +1,8 @@
 // Locks in workerd: object calls of one acquire and release, how many `run()` a second there are alone and with 50 who wait, and how
 // long a lock lies idle between two holders. Beside them what is built first: a lock object without a line, which is asked again
 // every so often. Both take turns in one process.
-import { buildSync } from 'esbuild';
-import { fileURLToPath } from 'node:url';
-import { Miniflare } from 'miniflare';
+import { median } from './statistics.mjs';
+import { bundleWorker, startWorkerd } from './workerd.mjs';
 
 const ROUNDS = 5;
 const ALONE = 300;
@@ -75,20 +74,7 @@ export default {
   },
 };`;
 
-const built = buildSync({
-  stdin: { contents: WORKER, resolveDir: fileURLToPath(new URL('..', import.meta.url)) },
-  bundle: true,
-  write: false,
-  format: 'esm',
-  target: 'es2022',
-  platform: 'browser',
-  conditions: ['workerd', 'worker', 'browser'],
-  external: ['cloudflare:*'],
-});
-process.env.MINIFLARE_WORKERD_V8_FLAGS ??= '--single-threaded';
-const miniflare = new Miniflare({
-  modules: [{ type: 'ESModule', path: 'index.mjs', contents: built.outputFiles[0].text }],
-  compatibilityDate: '2026-07-30',
+const miniflare = startWorkerd(await bundleWorker(WORKER), {
   durableObjects: {
     LOCKS: { className: 'LockObject', useSQLite: true },
     PLAIN: { className: 'PlainLock', useSQLite: true },
@@ -100,7 +86,6 @@ const CASES = [
   { name: 'asks again every 10 ms', query: { everyMs: 10 } },
   { name: 'asks again every 100 ms', query: { everyMs: 100 } },
 ];
-const median = (numbers) => [...numbers].sort((one, other) => one - other)[numbers.length >> 1];
 const fixed = (number, digits) => number.toFixed(digits);
 
 async function measure(name, query, waiters) {

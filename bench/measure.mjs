@@ -3,6 +3,7 @@
 // counts is the median of their ratios. CPU time of the process, not wall time.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { quantile } from './statistics.mjs';
 
 const ROUNDS = 25;
 const WARM_UP_ROUNDS = 5;
@@ -64,9 +65,4 @@ async function slice(run, iterations) {
   await run(iterations);
   const { user, system } = process.cpuUsage(before);
   return (user + system) / iterations;
-}
-
-function quantile(values, part) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) * part)];
 }

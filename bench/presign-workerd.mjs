@@ -1,13 +1,10 @@
 // Signing a URL for a GET inside workerd, without compatibility flags. The clock of a Worker stands still while it computes, so
 // the time is taken outside: CPU of the workerd process for a request that signs many URLs. Cases take turns, in one process.
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { Miniflare } from 'miniflare';
+import { median } from './statistics.mjs';
+import { bundleWorker, cpuSeconds, startWorkerd, workerdPid } from './workerd.mjs';
 
 const ROUNDS = 7;
 const URLS = 20_000;
-const TICKS_A_SECOND = 100;
 
 const WORKER = `
 import { AwsClient } from 'aws4fetch';
@@ -77,24 +74,9 @@ const NAMES = {
   aws4fetch: 'aws4fetch 1.0.20: sign',
 };
 
-const { outputFiles } = await build({
-  stdin: { contents: WORKER, resolveDir: fileURLToPath(new URL('..', import.meta.url)), sourcefile: 'worker.mjs' },
-  nodePaths: [fileURLToPath(new URL('node_modules', import.meta.url))],
-  bundle: true,
-  write: false,
-  format: 'esm',
-  target: 'es2022',
-  conditions: ['workerd', 'worker', 'browser'],
-  external: ['cloudflare:*'],
-});
-const miniflare = new Miniflare({
-  modules: [{ type: 'ESModule', path: 'worker.mjs', contents: outputFiles[0].text }],
-  compatibilityDate: '2026-07-30',
-  host: '127.0.0.1',
-  port: 0,
-});
+const miniflare = startWorkerd(await bundleWorker(WORKER));
 const url = await miniflare.ready;
-const pid = workerdOf(process.pid);
+const pid = workerdPid();
 
 const ask = async (query) => (await fetch(new URL(`/?${query}`, url))).text();
 if ((await ask('same')) !== 'true') throw new Error('The floor and the package sign different URLs.');
@@ -109,7 +91,6 @@ for (let round = -2; round < ROUNDS; round += 1) {
 }
 await miniflare.dispose();
 
-const median = (values) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)];
 const floor = median(times.webcrypto);
 console.log(`\nThe same in workerd: CPU of its process, ${URLS} URLs a request, medians of ${ROUNDS}\n`);
 console.log('| case | CPU us | x floor |');
@@ -117,17 +98,4 @@ console.log('| --- | ---: | ---: |');
 for (const [name, title] of Object.entries(NAMES)) {
   const time = median(times[name]);
   console.log(`| ${title} | ${time.toFixed(1)} | ${(time / floor).toFixed(2)} |`);
-}
-
-/** User and system time of a process, all threads; a hundredth of a second is the finest that Linux tells. */
-function cpuSeconds(id) {
-  const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
-}
-
-function workerdOf(parent) {
-  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
-  const found = children.find((id) => readFileSync(`/proc/${id}/comm`, 'utf8').includes('workerd'));
-  if (found === undefined) throw new Error('No workerd was started.');
-  return found;
 }

@@ -2,17 +2,13 @@
 // so read the ratios; then what refusing a blocked client from the isolate costs, in workerd and in Node. Objects and KV store first in memory, where
 // there is a RAM disk, which shows what a check takes, and then on the local disk, whose commits decide. Neither says anything about the distance
 // to an object's home.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { RateLimiterClient } from '../dist/index.js';
-
-// With few cores workerd can stand still for good when it compiles and collects in the background.
-process.env.MINIFLARE_WORKERD_V8_FLAGS ??= '--single-threaded';
-const { Miniflare } = await import('miniflare');
+import { median, quantile } from './statistics.mjs';
+import { bundleWorker, cpuSeconds, startWorkerd, workerdPid } from './workerd.mjs';
 
 const ROUNDS = 5;
 const WARM_UP_ROUNDS = 1;
@@ -20,7 +16,6 @@ const SEQUENTIAL = 200;
 const AT_ONCE = 128;
 const BATCHES = 2;
 const REFUSALS = 200_000;
-const TICKS_A_SECOND = 100;
 
 const WORKER = `
 import { LayeredRateLimitStore, ObjectRateLimitStore, RateLimiterClient } from './dist/index.js';
@@ -108,15 +103,7 @@ const NAMES = {
   binding: 'this package: the rate-limit binding',
 };
 
-const { outputFiles } = await build({
-  stdin: { contents: WORKER, resolveDir: fileURLToPath(new URL('..', import.meta.url)), sourcefile: 'worker.mjs' },
-  bundle: true,
-  write: false,
-  format: 'esm',
-  target: 'es2022',
-  conditions: ['workerd', 'worker', 'browser'],
-  external: ['cloudflare:*'],
-});
+const script = await bundleWorker(WORKER);
 const RAM_DISK = '/dev/shm';
 const DISKS = existsSync(RAM_DISK) ? { memory: RAM_DISK, 'the local disk': tmpdir() } : { 'the local disk': tmpdir() };
 let url;
@@ -125,11 +112,7 @@ let cpu;
 
 async function withWorker(disk, run) {
   const folder = mkdtempSync(join(disk, 'bench-rate-limit-'));
-  const miniflare = new Miniflare({
-    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: outputFiles[0].text }],
-    compatibilityDate: '2026-07-30',
-    host: '127.0.0.1',
-    port: 0,
+  const miniflare = startWorkerd(script, {
     kvNamespaces: ['KV'],
     kvPersist: join(folder, 'kv'),
     durableObjects: {
@@ -141,7 +124,7 @@ async function withWorker(disk, run) {
   });
   try {
     url = await miniflare.ready;
-    pid = workerdOf(process.pid);
+    pid = workerdPid();
     await run();
   } finally {
     await miniflare.dispose();
@@ -244,26 +227,4 @@ async function refusalsInNode() {
     if (round >= 0) times.push((user + system) / REFUSALS);
   }
   return times;
-}
-
-function median(values) {
-  return quantile(values, 0.5);
-}
-
-function quantile(values, part) {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.floor((sorted.length - 1) * part)];
-}
-
-/** User and system time of a process, all threads; a hundredth of a second is the finest that Linux tells. */
-function cpuSeconds(id) {
-  const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
-}
-
-function workerdOf(parent) {
-  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
-  const found = children.find((id) => readFileSync(`/proc/${id}/comm`, 'utf8').includes('workerd'));
-  if (found === undefined) throw new Error('No workerd was started.');
-  return found;
 }
