@@ -7,13 +7,13 @@ const root = join(__dirname, '../..');
 const CEILINGS: Readonly<Record<string, number>> = {
   'CacheClient alone, without a container': 17_500,
   'LockClient alone, without a container': 4_800,
-  'CounterClient alone, without a container': 6_050,
-  'RateLimiterClient alone, over objects': 12_200,
+  'CounterClient alone, without a container': 6_200,
+  'RateLimiterClient alone, over objects': 12_400,
   'KV only: container, cache': 30_500,
-  'KV only: container, cache, sessions, limiter': 47_700,
+  'KV only: container, cache, sessions, limiter': 47_800,
   'KV only: the same and @Cached': 52_900,
-  'with R2: container, cache, R2': 166_700,
-  'with R2: all clients': 190_000,
+  'with R2: container, cache, R2': 166_800,
+  'with R2: all clients': 190_500,
 };
 
 describe('a Worker bundle', () => {
