@@ -42,6 +42,10 @@ const config: Config = {
     project('demo', ['demo/**/*.test.ts']),
     // Needs Debian's chromium, so it has a script of its own: npm run test:e2e.
     project('e2e', ['e2e/**/*.test.ts']),
+    // The SvelteKit app, built, in workerd and in Chromium: npm run test:app.
+    project('app', ['app/**/*.test.ts']),
+    // The packed package in projects of its users: npm run test:install.
+    project('install', ['install/**/*.test.ts']),
   ],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageDirectory: 'coverage',
