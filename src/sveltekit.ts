@@ -7,6 +7,8 @@ import type { ExecutionContextLike } from './internal/execution-context.js';
 import type { Container } from './providers/container.js';
 import type { RequestScope } from './providers/request-scope.js';
 
+export { limitRefusal } from './entries/limit-refusal.js';
+export type { LimitRefusal } from './entries/limit-refusal.js';
 export type { EntryOptions, ScopeRunner } from './entries/scope-runner.js';
 
 /** What {@link handleContainer} adds to `event.locals`: `interface Locals extends ContainerLocals {}` in `app.d.ts`. */

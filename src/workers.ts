@@ -28,6 +28,8 @@ export type {
 export type { EntryOptions, ScopeRunner } from './entries/scope-runner.js';
 export { scopedEntrypoint } from './entries/scoped-entrypoint.js';
 export type { EntrypointClass, ScopedEntrypoint } from './entries/scoped-entrypoint.js';
+export { scopedObject } from './entries/scoped-object.js';
+export type { ScopedObject } from './entries/scoped-object.js';
 
 /**
  * The handlers of a Worker, each with the scope that was opened for its invocation. A parameter can be given the runtime's own type, where that says more:

@@ -4,8 +4,12 @@ import type { OpenedScope } from './scope-end.js';
 
 /** How a response ends the scope that made it. */
 export interface ResponseEndOptions {
-  /** The method of the request: nobody reads the body of an answer to `HEAD`. */
-  readonly method: string;
+  /**
+   * The method of the request: nobody reads the body of an answer to `HEAD`.
+   *
+   * @default 'GET'
+   */
+  readonly method?: string;
   /**
    * Whether the runtime sends the response, and so reads or cancels its body.
    *
@@ -35,11 +39,29 @@ export function endWithResponse(opened: OpenedScope, response: Response, options
     endScopeLater(opened);
     return response;
   }
-  const { readable, writable } = passThrough(response.headers);
-  const end = (): Promise<void> => endScope(opened);
-  const ended = body.pipeTo(writable).then(end, end);
+  const { readable, ended } = endAfter(opened, body, response.headers);
   if (options.isSent ?? true) opened.work?.keepAlive(ended);
   return new Response(readable, response);
+}
+
+/**
+ * As {@link endWithResponse}, for a stream alone.
+ *
+ * @param opened the scope.
+ * @param stream bytes.
+ * @returns the stream to hand on.
+ */
+export function endWithStream(opened: OpenedScope, stream: ReadableStream): ReadableStream {
+  if (!holdsDisposables(opened.scope) || stream.locked) return stream;
+  const { readable, ended } = endAfter(opened, stream);
+  opened.work?.keepAlive(ended);
+  return readable;
+}
+
+function endAfter(opened: OpenedScope, body: ReadableStream, headers?: Headers) {
+  const { readable, writable } = passThrough(headers);
+  const end = (): Promise<void> => endScope(opened);
+  return { readable, ended: body.pipeTo(writable).then(end, end) };
 }
 
 function isUpgrade(response: Response): boolean {
@@ -57,11 +79,11 @@ interface NativePipes {
   readonly FixedLengthStream?: new (length: number) => Pipe;
 }
 
-function passThrough(headers: Headers): Pipe {
+function passThrough(headers?: Headers): Pipe {
   const { FixedLengthStream, IdentityTransformStream = TransformStream } = globalThis as NativePipes;
-  const length = headers.get('Content-Length');
+  const length = headers?.get('Content-Length') ?? null;
   // What is encoded on the way out has another length than what is piped here.
-  if (FixedLengthStream === undefined || length === null || headers.has('Content-Encoding')) {
+  if (FixedLengthStream === undefined || length === null || headers?.has('Content-Encoding') === true) {
     return new IdentityTransformStream();
   }
   return new FixedLengthStream(Number(length));

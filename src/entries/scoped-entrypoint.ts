@@ -1,6 +1,7 @@
 import type { ExecutionContextLike } from '../internal/execution-context.js';
 import type { Container } from '../providers/container.js';
 import type { RequestScope } from '../providers/request-scope.js';
+import { EntrypointCall, watchMethods } from './entrypoint-call.js';
 
 /** What an RPC entrypoint of {@link scopedEntrypoint} has. */
 export declare abstract class ScopedEntrypoint {
@@ -12,16 +13,32 @@ export declare abstract class ScopedEntrypoint {
 }
 
 /** A class that is built with the context and the env of a call: `WorkerEntrypoint`. */
-// Only a class whose parameters are `any` has its own type parameters kept by TypeScript when it is mixed into another.
+// Only of a class whose parameters are `any` does TypeScript keep the type parameters when it is mixed into another.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type EntrypointClass = abstract new (...args: any[]) => object;
 
 /**
  * A base class for RPC entrypoints, whose methods find the container of their call in `this.container`. The runtime makes an instance for each call.
  *
+ * The container is disposed when the method has returned, what `waitUntil` was given is done and the `Response` or stream that it returned is read. A method that
+ * returns a function or an `RpcTarget` leaves it open, as these may still use it: let `[Symbol.dispose]` of the target call `container.dispose()`.
+ *
  * @param app the composition root, from `createContainer`.
  * @param WorkerEntrypoint the class of that name from `cloudflare:workers`; passed in, so that this module loads anywhere.
- * @returns the class to extend: `class Media extends scopedEntrypoint(app, WorkerEntrypoint)<Env> {}`.
+ * @returns the class to extend, which takes the type parameters of `WorkerEntrypoint`.
+ * @example
+ * ```ts
+ * import { scopedEntrypoint } from '@codex/cloudflare-clients/workers';
+ * import { WorkerEntrypoint } from 'cloudflare:workers';
+ *
+ * const app = createContainer(provideR2());
+ *
+ * export class Media extends scopedEntrypoint(app, WorkerEntrypoint)<Env> {
+ *   sign(key: string): Promise<string> {
+ *     return this.container.resolve(R2Client).getSignedUrl({ bucket: 'codex-media-production', key, expiresIn: 3600 });
+ *   }
+ * }
+ * ```
  */
 export function scopedEntrypoint<Base extends EntrypointClass>(
   app: Container,
@@ -33,11 +50,12 @@ export function scopedEntrypoint<Base extends EntrypointClass>(
     constructor(...args: any[]) {
       super(...(args as unknown[]));
       const [ctx, env] = args as [ExecutionContextLike, object];
-      let scope: RequestScope | undefined;
-      // On the instance, never on the prototype: what is on a prototype can be called over RPC.
-      Object.defineProperty(this, 'container', { get: () => (scope ??= app.scope({ env, ctx })) });
+      const call = new EntrypointCall(app, { env, ctx, request: undefined });
+      watchMethods(this, Scoped.prototype, call);
+      // On the instance, never on a prototype: what is on a prototype can be called over RPC.
+      Object.defineProperty(this, 'container', { get: () => call.scope });
     }
   }
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the property is defined by the constructor
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the constructor defines what it says
   return Scoped as unknown as Base & (abstract new (...args: any[]) => ScopedEntrypoint);
 }
