@@ -28,10 +28,8 @@ export const worker: ExportedHandler<Env, { id: string }> = defineWorker<Env, { 
 defineWorker<Env>(app, { fetch: (_request, _scope, { env }) => new Response(String(env.OTHER)) });
 // @ts-expect-error -- nothing is answered
 defineWorker<Env>(app, { fetch: () => 'text' });
-// @ts-expect-error -- the body of a message is no number
-defineWorker<Env, string>(app, {
-  queue: ({ messages: [message] }) => void (message?.body satisfies number | undefined),
-});
+// @ts-expect-error -- a message has a string for its body
+export const numbers: ExportedHandler<Env, number> = defineWorker<Env, string>(app, { queue: () => undefined });
 // @ts-expect-error -- what createContainer returned is asked for, not a scope
 defineWorker<Env>(app.scope({ env: {} }), {});
 
