@@ -10,6 +10,7 @@ const PARTS = {
   stampede: script('bench/stampede.mjs'),
   'kv-operations': script('bench/kv-operations.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
+  entries: script('bench/entries.mjs'),
   presign: script('bench/presign.mjs'),
   'presign-workerd': script('bench/presign-workerd.mjs'),
   playlist: script('bench/playlist.mjs'),

@@ -22,10 +22,28 @@ export async function disposeAll(values: readonly object[]): Promise<void> {
   );
 }
 
+const DISPOSERS = [Symbol.asyncDispose, Symbol.dispose, 'dispose'] as const;
+const disposableClasses = new WeakMap<object, boolean>();
+
+/** Whether disposing `value` does anything. Asked of everything that a request made, so that what its class says is remembered. */
+export function isDisposable(value: object): boolean {
+  if (DISPOSERS.some((name) => Object.hasOwn(value, name))) return disposeMethod(value) !== undefined;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === null) return false;
+  const known = disposableClasses.get(prototype);
+  if (known !== undefined) return known;
+  const isOne = disposeMethod(prototype) !== undefined;
+  disposableClasses.set(prototype, isOne);
+  return isOne;
+}
+
 async function disposeValue(value: object): Promise<void> {
-  const dispose =
-    ownMethod(value, Symbol.asyncDispose) ?? ownMethod(value, Symbol.dispose) ?? ownMethod(value, 'dispose');
+  const dispose = disposeMethod(value);
   if (dispose !== undefined) await Promise.resolve(dispose.call(value));
+}
+
+function disposeMethod(value: object): ((this: object) => unknown) | undefined {
+  return ownMethod(value, Symbol.asyncDispose) ?? ownMethod(value, Symbol.dispose) ?? ownMethod(value, 'dispose');
 }
 
 /**
