@@ -54,7 +54,7 @@ export function documents(root) {
   );
   const rest = names.filter((name) => !known.some((guide) => guide.name === name));
   const guides = [...known.filter(({ name }) => names.includes(name)), ...rest.map((name) => ({ name, group: 'Guides' }))];
-  const decisions = markdownIn(join(root, 'docs/decisions')).sort();
+  const decisions = markdownIn(join(root, 'docs/decisions')).sort((a, b) => Number(b === 'README') - Number(a === 'README') || (a < b ? -1 : 1));
   const paths = [
     ...guides.map(({ name, group, about }) => ({ path: `docs/${name}.md`, group, about })),
     ...decisions.map((name) => ({ path: `docs/decisions/${name}.md`, group: 'Decisions', about: '' })),
