@@ -8,7 +8,10 @@ const text = readFileSync(join(root, 'llms.txt'), 'utf8');
 describe('llms.txt', () => {
   it('is what scripts/docs/llms.mjs writes: run it after a change of the guides', () => {
     const code = "import { llmsText } from './scripts/docs/llms.mjs'; process.stdout.write(llmsText('.'));";
-    const made = execFileSync(process.execPath, ['--input-type=module', '--eval', code], { cwd: root, encoding: 'utf8' });
+    const made = execFileSync(process.execPath, ['--input-type=module', '--eval', code], {
+      cwd: root,
+      encoding: 'utf8',
+    });
     expect(text).toBe(made);
   });
 

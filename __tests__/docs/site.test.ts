@@ -7,7 +7,8 @@ const root = join(__dirname, '../..');
 const BUILD_TIMEOUT_MS = 240_000;
 
 /** What a page offers to links: the ids of its elements. */
-const idsOf = (html: string): Set<string> => new Set([...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => decoded(id!)));
+const idsOf = (html: string): Set<string> =>
+  new Set([...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => decoded(id!)));
 const decoded = (text: string): string =>
   text.replaceAll('&amp;', '&').replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&#39;', "'");
 
@@ -61,7 +62,9 @@ describe('the site of the documents', () => {
   it('loads nothing from elsewhere', () => {
     for (const name of files) {
       const html = readFileSync(join(folder, name), 'utf8');
-      expect([...html.matchAll(/<(?:script|link|img|iframe)[^>]*(?:src|href)="(?:https?:)?\/\/[^"]*"/g)].map(([tag]) => tag)).toEqual([]);
+      expect(
+        [...html.matchAll(/<(?:script|link|img|iframe)[^>]*(?:src|href)="(?:https?:)?\/\/[^"]*"/g)].map(([tag]) => tag),
+      ).toEqual([]);
     }
     expect(readFileSync(join(folder, 'assets/style.css'), 'utf8')).not.toMatch(/url\(["']?https?:/);
   });

@@ -31,8 +31,12 @@ function messagesOf(body: string): string[] {
 
 /** All sources as one text in which a message that is put together over several lines reads as one. */
 function sources(): string {
-  const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => /\.ts$/.test(name));
-  const texts = names.filter((name) => !name.startsWith('testing')).map((name) => readFileSync(join(root, 'src', name), 'utf8'));
+  const names = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.ts$/.test(name),
+  );
+  const texts = names
+    .filter((name) => !name.startsWith('testing'))
+    .map((name) => readFileSync(join(root, 'src', name), 'utf8'));
   return texts
     .join('\n')
     .replace(/['`] \+\s*['`]/g, '')

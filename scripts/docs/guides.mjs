@@ -5,23 +5,28 @@ import { join } from 'node:path';
 /** Guides by group, in their order, each with what it is about. A guide of docs/ that is not named here comes last in the group "Guides". */
 const ORDER = {
   Start: {
-    architecture: 'What is there once per isolate and once per request, how consistent each store is, one page view step by step, and what happens when a part fails.',
+    architecture:
+      'What is there once per isolate and once per request, how consistent each store is, one page view step by step, and what happens when a part fails.',
     sveltekit: 'The package in a SvelteKit app on Cloudflare: hooks, locals, bindings, prerendered pages.',
     workers: 'The package in Workers: fetch, queue, scheduled and RPC entrypoints, each with a scope of its own.',
     hono: 'The package in Hono: middleware, typed variables, limits and errors.',
     recipes: 'Small complete files for SvelteKit, Workers, Hono, Better Auth, Uppy 6 and hls.js.',
-    migration: 'From bare KV and R2 bindings, cachified, hono-rate-limiter and the presigner of the AWS SDK: before, after, what changes, and the way back.',
+    migration:
+      'From bare KV and R2 bindings, cachified, hono-rate-limiter and the presigner of the AWS SDK: before, after, what changes, and the way back.',
     troubleshooting: 'Every error code with its message, its causes and what to do; and symptoms that have no code.',
   },
   Guides: {
     caching: 'CacheClient and @Cached: TTLs, stale values, tags, tiers, batches, codecs, events.',
     sessions: 'SessionCacheClient: sessions in KV in front of a database, and how ended sessions stay ended.',
-    'rate-limiting': 'RateLimiterClient: stores, algorithms, costs, what happens when the store fails, adapters for other limiters.',
-    'locks-and-counters': 'LockClient and CounterClient: leases with a fence, waiting in line, exact counters, stock, work that is done once.',
+    'rate-limiting':
+      'RateLimiterClient: stores, algorithms, costs, what happens when the store fails, adapters for other limiters.',
+    'locks-and-counters':
+      'LockClient and CounterClient: leases with a fence, waiting in line, exact counters, stock, work that is done once.',
     'better-auth': 'Better Auth 1.7 with its secondary storage on Durable Objects.',
     'private-hls': 'Video that only a viewer may play: tokens in the path, cookies, signed playlists.',
     uploads: 'From the browser straight to R2: signed PUTs, Uppy 4, 5 and 6, CORS, temporary credentials.',
-    'r2-operations': 'Deleting, copying and replicating many objects, event notifications, lifecycle and CORS of buckets.',
+    'r2-operations':
+      'Deleting, copying and replicating many objects, event notifications, lifecycle and CORS of buckets.',
     'codex-r2': 'The command line for objects, media and settings of buckets.',
     performance: 'Measured figures against peers, and how to measure again.',
   },
@@ -53,8 +58,13 @@ export function documents(root) {
     Object.entries(guides).map(([name, about]) => ({ name, group, about })),
   );
   const rest = names.filter((name) => !known.some((guide) => guide.name === name));
-  const guides = [...known.filter(({ name }) => names.includes(name)), ...rest.map((name) => ({ name, group: 'Guides' }))];
-  const decisions = markdownIn(join(root, 'docs/decisions')).sort((a, b) => Number(b === 'README') - Number(a === 'README') || (a < b ? -1 : 1));
+  const guides = [
+    ...known.filter(({ name }) => names.includes(name)),
+    ...rest.map((name) => ({ name, group: 'Guides' })),
+  ];
+  const decisions = markdownIn(join(root, 'docs/decisions')).sort(
+    (a, b) => Number(b === 'README') - Number(a === 'README') || (a < b ? -1 : 1),
+  );
   const paths = [
     ...guides.map(({ name, group, about }) => ({ path: `docs/${name}.md`, group, about })),
     ...decisions.map((name) => ({ path: `docs/decisions/${name}.md`, group: 'Decisions', about: '' })),

@@ -14,10 +14,15 @@ const SECTIONS = { Start: 'Start', Guides: 'Guides', Decisions: 'Optional', Proj
  */
 export function llmsText(root) {
   const { name, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const sections = new Map([['Start', ['- [README](README.md): The first page: clients, injection, examples, limits.']]]);
+  const sections = new Map([
+    ['Start', ['- [README](README.md): The first page: clients, injection, examples, limits.']],
+  ]);
   for (const { path, group, title, description: about } of documents(root)) {
     const section = SECTIONS[group];
-    sections.set(section, [...(sections.get(section) ?? []), `- [${title}](${path})${about === '' ? '' : `: ${about}`}`]);
+    sections.set(section, [
+      ...(sections.get(section) ?? []),
+      `- [${title}](${path})${about === '' ? '' : `: ${about}`}`,
+    ]);
   }
   const lists = [...sections].map(([section, lines]) => `## ${section}\n\n${lines.join('\n')}\n`);
   return [`# ${name}\n`, `> ${description}\n`, ...NOTES, ...lists].join('\n');

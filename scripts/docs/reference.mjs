@@ -58,6 +58,7 @@ function categorize(module, headings) {
     const tag = () => new CommentTag('@category', [{ kind: 'text', text: category }]);
     const comments = [child, ...(child.signatures ?? [])].map((reflection) => reflection.comment).filter(Boolean);
     if (child.comment === undefined && child.signatures === undefined) child.comment = new Comment();
-    for (const comment of comments.length > 0 ? comments : [child.comment].filter(Boolean)) comment.blockTags.push(tag());
+    for (const comment of comments.length > 0 ? comments : [child.comment].filter(Boolean))
+      comment.blockTags.push(tag());
   }
 }
