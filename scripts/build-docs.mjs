@@ -95,7 +95,7 @@ async function build([readme, ...projectDocuments]) {
     ],
     searchInDocuments: true,
     searchInComments: true,
-    searchGroupBoosts: { Start: 6, Guides: 6 },
+    searchGroupBoosts: { Start: 15, Guides: 6 },
     navigation: { includeGroups: true, includeCategories: true, includeFolders: false },
     categorizeByGroup: false,
     groupOrder: [...GROUPS, 'Modules', '*'],

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { extname, join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { describeInChromium, launchChromium } from './support/chromium.js';
 
@@ -17,21 +18,44 @@ const PAGES = [
   'modules/_codex_cloudflare-clients.html',
 ];
 
-describeInChromium('the site of the documents, opened from its files', () => {
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
+
+/** Serves a folder as any host of static files does. */
+function serve(folder: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    const file = join(folder, decodeURIComponent(new URL(request.url!, 'http://127.0.0.1').pathname));
+    if (request.url === '/favicon.ico') return response.writeHead(204).end(); // browsers ask for it by themselves
+    if (!existsSync(file)) return response.writeHead(404).end();
+    return response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'text/plain' }).end(readFileSync(file));
+  });
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+}
+
+describeInChromium('the site of the documents, from a server of files', () => {
   let folder: string;
   let browser: Browser | undefined;
   let page: Page;
   let troubles: string[];
-  const urlOf = (path: string): string => pathToFileURL(join(folder, path)).href;
+  let server: Server;
+  let origin: string;
+  const urlOf = (path: string): string => `${origin}/${path}`;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'codex-docs-e2e-'));
     execFileSync(process.execPath, ['scripts/build-docs.mjs', '--out', folder], { cwd: ROOT });
+    server = await serve(folder);
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     browser = await launchChromium();
   }, BUILD_TIMEOUT_MS);
 
   afterAll(async () => {
     await browser?.close();
+    await new Promise((resolve) => server.close(resolve));
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -43,7 +67,8 @@ describeInChromium('the site of the documents, opened from its files', () => {
     });
     page.on('pageerror', (error) => troubles.push(error.message));
     page.on('request', (request) => {
-      if (!/^(?:file|data|blob):/.test(request.url())) troubles.push(`request: ${request.url()}`);
+      if (!request.url().startsWith(`${origin}/`) && !/^(?:data|blob):/.test(request.url()))
+        troubles.push(`request: ${request.url()}`);
     });
   }
 

@@ -1,0 +1,3 @@
+export { SessionObject } from '@codex/cloudflare-clients/durable-objects';
+
+export {};
