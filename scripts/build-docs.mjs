@@ -57,13 +57,9 @@ const NOT_EXPORTED = [
 
 const pages = documents(ROOT);
 const folder = mkdtempSync(join(tmpdir(), 'codex-docs-'));
-let failed = true;
-try {
-  failed = !(await build(mirrorDocuments({ root: ROOT, folder, documents: pages })));
-} finally {
-  rmSync(folder, { recursive: true });
-}
-if (failed) process.exit(1);
+const copies = mirrorDocuments({ root: ROOT, folder, documents: pages });
+const isClean = await build(copies).finally(() => rmSync(folder, { recursive: true }));
+if (!isClean) process.exit(1);
 
 /** Builds the site from copies of the documents; `false` when anything was warned of. */
 async function build([readme, ...projectDocuments]) {

@@ -13,12 +13,12 @@ const LINK = /(!?\[(?:[^[\]]|\[[^\]]*\])*\]\()([^)\s]+)((?:\s+"[^"]*")?\))/g;
  */
 export function replaceLinks(text, replace) {
   const held = [];
-  const hold = (code) => `\u0000${held.push(code) - 1}\u0000`;
+  const hold = (code) => `\uE000${held.push(code) - 1}\uE000`;
   const replaced = text.replace(CODE, hold).replace(LINK, (link, before, target, after) => {
     const next = replace(target, link);
     return next === null ? link.slice(link.indexOf('[') + 1, link.indexOf('](')) : `${before}${next}${after}`;
   });
-  return replaced.replace(/\u0000(\d+)\u0000/g, (_all, index) => held[Number(index)]);
+  return replaced.replace(/\uE000(\d+)\uE000/g, (_all, index) => held[Number(index)]);
 }
 
 /**

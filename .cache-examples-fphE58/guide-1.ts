@@ -1,3 +1,0 @@
-export { SessionObject } from '@codex/cloudflare-clients/durable-objects';
-
-export {};
