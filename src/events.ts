@@ -273,5 +273,6 @@ export type ClientEvent =
  * throws is swallowed, because watching must never change the outcome of what is watched.
  */
 export interface EventSink {
+  /** Takes one event. */
   emit(event: ClientEvent): void;
 }

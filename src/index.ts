@@ -279,7 +279,7 @@ export type {
 } from './clients/r2/transfer/download-options.js';
 export type { R2Progress } from './clients/r2/transfer/progress.js';
 export type { R2ServeOptions } from './clients/r2/transfer/serve-file.js';
-export type { R2UploadCheckpoint } from './clients/r2/transfer/upload-checkpoint.js';
+export type { CheckpointPart, R2UploadCheckpoint } from './clients/r2/transfer/upload-checkpoint.js';
 export type { R2UploadBody, R2UploadOptions, R2UploadResult } from './clients/r2/transfer/upload-options.js';
 
 // Types of R2: signing
@@ -320,7 +320,7 @@ export type { HlsCacheLike } from './clients/r2/hls/media-cache.js';
 export type { HlsGrant } from './clients/r2/hls/media-token.js';
 export type { PlaylistPlace, PlaylistTarget } from './clients/r2/hls/playlist-uri.js';
 export type { PlaylistVariableValues } from './clients/r2/hls/playlist-variables.js';
-export type { PlaylistTag, RewritePlaylistOptions } from './clients/r2/hls/rewrite-playlist.js';
+export type { PlaylistTag, RewritePlaylistOptions, RewriteUri } from './clients/r2/hls/rewrite-playlist.js';
 export type { PrivateHlsHandler, ServePrivateHlsOptions } from './clients/r2/hls/serve-private-hls.js';
 export type { PlaylistReference, SignedPlaylist, SignPlaylistOptions } from './clients/r2/hls/sign-playlist.js';
 export type { TimedHmacOptions } from './clients/r2/hls/timed-hmac.js';
@@ -405,7 +405,7 @@ export type { ProvideLocksOptions } from './providers/locks.js';
 export type { BindingKind, Provider, ProviderList, Public } from './providers/provider.js';
 export type { ProvideR2Options } from './providers/r2.js';
 export type { R2VariableNames } from './providers/r2-config.js';
-export type { ProvideRateLimiterOptions } from './providers/rate-limiter.js';
+export type { ProvideRateLimiterOptions, RateLimitFilterBinding } from './providers/rate-limiter.js';
 export type { RequestScope } from './providers/request-scope.js';
 export type { ProvideSessionCacheOptions } from './providers/session-cache.js';
 export type { InjectionKey, Resolved, Token } from './tokens/token.js';

@@ -6,6 +6,8 @@ import type { TextEntry } from './expiring-texts.js';
 import { ExpiringTexts } from './expiring-texts.js';
 import { expiryAfter } from './expiry.js';
 
+export type { ReadErrors };
+
 const DEFAULT_TIMEOUT_MS = 2_000;
 const MAX_BULK_KEYS = 100;
 /** Keyv takes the time before it serializes, and compression may be slow. */

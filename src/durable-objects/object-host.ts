@@ -1,7 +1,10 @@
 /** The synchronous key-value storage of a SQLite-backed Durable Object: `ctx.storage.kv`. Values are copied in and out. */
 export interface ObjectStorage {
+  /** The value of a key; `undefined` when there is none. */
   get(key: string): unknown;
+  /** Stores a value: one row written. */
   put(key: string, value: unknown): void;
+  /** Deletes a key; `false` when there was none. */
   delete(key: string): boolean;
   /** The rows whose keys begin with `prefix`, in the order of their keys; `startAfter`: those behind it; at most `limit`. */
   list(options: {
@@ -16,6 +19,7 @@ export interface ObjectStorage {
  * so no other call comes in between; what it writes in one call is stored together or not at all.
  */
 export interface ObjectHost {
+  /** What outlives the isolate. */
   readonly storage: ObjectStorage;
   /** The object's clock, in milliseconds since the epoch. */
   now(): number;
@@ -29,5 +33,6 @@ export interface ObjectHost {
 
 /** What every state machine answers when its alarm fires. */
 export interface ObjectMachine {
+  /** Does what the machine asked for with `setAlarm`. */
   alarm(): void;
 }

@@ -28,6 +28,7 @@ export interface AnalyticsEnginePoint {
 
 /** What the sink needs of a Workers Analytics Engine dataset; a binding typed by `@cloudflare/workers-types` is assignable to it. */
 export interface AnalyticsEngineDatasetLike {
+  /** Writes a point; the platform does so in the background. */
   writeDataPoint(event?: AnalyticsEnginePoint): void;
 }
 

@@ -8,8 +8,11 @@ const STATUS_ERROR = 2;
 
 /** What the sink needs of an OpenTelemetry span. */
 export interface SpanLike {
+  /** Adds an error to the span. */
   recordException(exception: { name?: string; message: string; stack?: string }, time?: Date): unknown;
+  /** Marks the span: 2 is ERROR. */
   setStatus(status: { code: number; message?: string }): unknown;
+  /** Ends the span. */
   end(endTime?: Date): void;
 }
 
@@ -17,12 +20,15 @@ export interface SpanLike {
 export interface SpanOptionsLike {
   /** 0 for INTERNAL, 2 for CLIENT. */
   kind: number;
+  /** When the work began. */
   startTime: Date;
+  /** What is known of the work. */
   attributes: SpanAttributes;
 }
 
 /** What the sink needs of an OpenTelemetry tracer; that of `@opentelemetry/api` is assignable to it. */
 export interface TracerLike {
+  /** Starts a span, as a child of that of `context`. */
   startSpan(name: string, options: SpanOptionsLike, context?: unknown): SpanLike;
 }
 

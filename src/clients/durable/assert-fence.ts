@@ -2,7 +2,9 @@ import { CloudflareClientError } from '../../errors.js';
 
 /** Storage that reads and writes without waiting: `ctx.storage.kv` of a SQLite-backed Durable Object. */
 export interface FenceStorage {
+  /** The value of a key; `undefined` when there is none. */
   get(key: string): unknown;
+  /** Stores a value. */
   put(key: string, value: unknown): void;
 }
 

@@ -1,7 +1,8 @@
 /** The part of a Durable Object namespace that the clients use: the same in all versions of workers-types. */
 export interface ObjectNamespaceLike {
+  /** The id of the object that has this name. */
   idFromName(name: string): object;
-  // `never`: an id of the same namespace, which each version of workers-types declares differently.
+  /** A stub of the object. `never`: an id of the same namespace, which each version of workers-types declares differently. */
   get(id: never, options?: never): object;
 }
 

@@ -11,6 +11,7 @@ const STRONGER = 'a store over RATE_LIMITER objects can';
 
 /** The Workers rate-limit binding (`ratelimits` in wrangler.jsonc), as all versions of workers-types declare it. */
 export interface RateLimitBindingLike {
+  /** Counts one call of a key; `success` is `false` when it is over the limit. */
   limit(options: { key: string }): Promise<{ success: boolean }>;
 }
 

@@ -3,9 +3,11 @@
  * https://standardschema.dev
  */
 export interface StandardSchema<Output = unknown> {
+  /** By the standard. */
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
+    /** Checks a value that was read. */
     readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
   };

@@ -34,7 +34,8 @@ export interface RewritePlaylistOptions {
   readonly variables?: PlaylistVariableValues | undefined;
 }
 
-type RewriteUri = (uri: string, tag: PlaylistTag) => string;
+/** What becomes of a URI of a playlist. */
+export type RewriteUri = (uri: string, tag: PlaylistTag) => string;
 
 /** The tags of RFC 8216bis, of hls.js and of Roku's image playlists whose attributes are URIs. */
 const URI_ATTRIBUTES = new Map<string, { readonly tag: PlaylistTag; readonly attributes: readonly string[] }>(

@@ -33,10 +33,13 @@ export type ReplicateOnEventOutcome = SyncOutcome | 'ignored';
 
 /** What is used of a message of Cloudflare Queues. */
 export interface QueueMessageLike {
+  /** The event, as JSON that was parsed. */
   readonly body: unknown;
   /** How often it was delivered, this time included. */
   readonly attempts?: number | undefined;
+  /** Marks the message as done. */
   ack(): void;
+  /** Has it delivered again, after `delaySeconds` at the earliest. */
   retry(options?: { readonly delaySeconds?: number }): void;
 }
 

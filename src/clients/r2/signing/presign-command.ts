@@ -6,7 +6,9 @@ import { MAX_EXPIRY_SECONDS, signingTime } from './presigner.js';
 
 /** A command of `@aws-sdk/client-s3`. */
 export interface R2SdkCommand {
+  /** The parameters of the operation. */
   readonly input: object;
+  /** The SDK's own; called by it alone. */
   resolveMiddleware(...args: never[]): unknown;
 }
 

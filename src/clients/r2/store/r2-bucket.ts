@@ -1,8 +1,12 @@
 /** When the binding does an operation at all. Tags without quotes; `*` is any object. */
 export interface R2ConditionalLike {
+  /** Only if this is the object's tag. */
   etagMatches?: string;
+  /** Only if this is not the object's tag. */
   etagDoesNotMatch?: string;
+  /** Only if it was stored before. */
   uploadedBefore?: Date;
+  /** Only if it was stored after. */
   uploadedAfter?: Date;
   /** Compares times as HTTP does: in whole seconds. */
   secondsGranularity?: boolean;
@@ -57,6 +61,7 @@ export interface R2ObjectLike {
   readonly size: number;
   /** Without quotes. */
   readonly etag: string;
+  /** When it was stored. */
   readonly uploaded: Date;
   readonly httpMetadata?: R2HttpMetadataLike;
   readonly customMetadata?: Record<string, string>;
@@ -87,8 +92,11 @@ export interface R2UploadedPartLike {
 /** An upload in parts. */
 export interface R2MultipartUploadLike {
   readonly uploadId: string;
+  /** Sends a part, numbered from 1; all but the last have one size, of 5 MiB at least. */
   uploadPart(partNumber: number, value: unknown): Promise<R2UploadedPartLike>;
+  /** Gives the upload up; its parts go. */
   abort(): Promise<void>;
+  /** Makes the object of the parts. */
   complete(uploadedParts: R2UploadedPartLike[]): Promise<R2ObjectLike>;
 }
 
@@ -98,12 +106,18 @@ export interface R2MultipartUploadLike {
  * these methods. Bodies are `unknown`, because each of those packages has a `ReadableStream` and a `Blob` of its own.
  */
 export interface R2BucketLike {
+  /** What is known of an object, without its content; `null` when there is none. */
   head(key: string): Promise<R2ObjectLike | null>;
+  /** An object with its content; `null` when there is none, no `body` when a condition did not hold. */
   get(key: string, options?: R2GetOptionsLike): Promise<R2ReadLike | null>;
   /** Answers `null` when a condition did not hold. */
   put(key: string, value: unknown, options?: R2PutOptionsLike): Promise<R2ObjectLike | null>;
+  /** Deletes up to 1,000 objects, also such as are not there. */
   delete(keys: string | string[]): Promise<void>;
+  /** One page of at most 1,000 objects. */
   list(options?: R2BucketListOptionsLike): Promise<R2ObjectsLike>;
+  /** Begins an upload in parts. */
   createMultipartUpload(key: string, options?: R2StoringOptionsLike): Promise<R2MultipartUploadLike>;
+  /** An upload that was begun before. Nothing is asked: a wrong id fails when a part is sent. */
   resumeMultipartUpload(key: string, uploadId: string): R2MultipartUploadLike;
 }
