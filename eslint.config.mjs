@@ -55,6 +55,7 @@ export default tseslint.config(
   {
     ignores: [
       'dist/**',
+      'docs-site/**',
       'coverage/**',
       '**/node_modules/**',
       '.cache/**',

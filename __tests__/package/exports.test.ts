@@ -111,7 +111,10 @@ describe('the package', () => {
     expect(paths).toContain('dist/index.js');
     expect(paths).toContain('dist/index.d.ts');
     expect(
-      paths.filter((path) => !/^(dist|src|coordination-worker)\/|^(README|CHANGELOG)\.md$|^package\.json$/.test(path)),
+      paths.filter(
+        (path) =>
+          !/^(dist|src|docs|coordination-worker)\/|^(README|CHANGELOG)\.md$|^llms\.txt$|^package\.json$/.test(path),
+      ),
     ).toEqual([]);
   });
 });
