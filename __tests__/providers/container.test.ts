@@ -221,16 +221,19 @@ describe('createContainer', () => {
       }
     });
 
-    it('keeps the cause when reading the env throws, as it does while SvelteKit prerenders', () => {
-      const cause = new Error('Cannot access platform.env.STORE_KV in a prerenderable route');
-      const env = Object.defineProperty({}, 'STORE_KV', {
-        get() {
-          throw cause;
-        },
-      });
-      const error = errorOf(() => app.scope({ env }).resolve(REPOSITORY));
+    it('keeps the cause when reading the env throws', () => {
+      const cause = new Error('the bindings are away');
+      const error = errorOf(() => app.scope({ env: envThatThrows(cause) }).resolve(REPOSITORY));
       expect(error).toMatchObject({ code: 'RESOLUTION_FAILED', cause });
+      expect(error.message).toContain('REPOSITORY -> STORE_KV: the bindings are away');
+    });
+
+    it('says that pages are prerendered without bindings, when SvelteKit prerenders', () => {
+      const cause = new Error('Cannot access platform.env.STORE_KV in a prerenderable route');
+      const error = errorOf(() => app.scope({ env: envThatThrows(cause) }).resolve(REPOSITORY));
+      expect(error).toMatchObject({ code: 'MISSING_BINDING', cause });
       expect(error.message).toContain('REPOSITORY -> STORE_KV: Cannot access platform.env');
+      expect(error.message).toContain('Pages are prerendered at build time, without bindings');
     });
 
     it('hands out an env that throws on every access without looking into it', () => {
@@ -560,3 +563,12 @@ describe('Injectable', () => {
     expect(errorOf(() => Injectable()((() => {}) as never)).code).toBe('INVALID_DECORATION');
   });
 });
+
+/** As adapter-cloudflare's stand-in for env does while a page is prerendered. */
+function envThatThrows(cause: Error): object {
+  return Object.defineProperty({}, 'STORE_KV', {
+    get() {
+      throw cause;
+    },
+  });
+}
