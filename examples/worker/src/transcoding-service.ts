@@ -115,8 +115,10 @@ export class TranscodingService {
 
   private async failOrRetry(message: QueueMessage<TranscodingJob>): Promise<void> {
     const { mediaId } = message.body;
-    if (message.attempts < MAX_ATTEMPTS)
-      return message.retry({ delaySeconds: RETRY_SECONDS * 2 ** (message.attempts - 1) });
+    if (message.attempts < MAX_ATTEMPTS) {
+      message.retry({ delaySeconds: RETRY_SECONDS * 2 ** (message.attempts - 1) });
+      return;
+    }
     try {
       const media = await this.database.findMedia(mediaId);
       if (media !== null) await this.settle(media.creatorId, media, 'failed');

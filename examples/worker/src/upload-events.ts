@@ -26,7 +26,10 @@ export class UploadEvents {
 
   private async take(message: QueueMessage): Promise<void> {
     const event = readEvent(message);
-    if (event === null) return message.ack();
+    if (event === null) {
+      message.ack();
+      return;
+    }
     try {
       await this.handle(event);
       message.ack();
@@ -63,7 +66,7 @@ function readEvent({ body, id }: QueueMessage): R2Event | null {
   try {
     return parseR2Event(body);
   } catch (error) {
-    logFailure(`message ${id} is no notification of R2`, error);
+    logFailure(`message ${id} is no notification of R2`, error instanceof Error ? error.message : error);
     return null;
   }
 }

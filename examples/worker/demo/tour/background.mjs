@@ -34,7 +34,7 @@ export class BackgroundSteps {
     await r2.abortMultipartUpload({ bucket, ...recent });
     const { rules } = await getLifecycle(r2, { bucket });
     const cors = await getCors(r2, { bucket });
-    assert.ok(rules.some(({ id }) => id === 'abandoned-uploads') && cors.rules.length > 0);
+    assert.ok(rules.some(({ id }) => id === 'abandoned-uploads') && cors.length > 0);
     return `cron "${server.crons.nightly}": 3 temporary files and the upload abandoned two days ago are gone, the recent one stays; lifecycle and CORS are set`;
   }
 

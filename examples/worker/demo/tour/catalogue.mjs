@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CONCURRENT_REQUESTS } from './stage.mjs';
 
 /** Films, the cached list of them, and what invalidates it. */

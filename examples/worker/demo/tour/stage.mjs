@@ -1,4 +1,3 @@
-/* global setTimeout */
 import { createHash } from 'node:crypto';
 import { R2Client } from '@codex/cloudflare-clients';
 import { readSample } from '../sample.mjs';

@@ -102,6 +102,6 @@ export class UploadSteps {
       object: { key, size, eTag: etag.replaceAll('"', '') },
       eventTime: new Date().toISOString(),
     };
-    await server.storage.tell([...Array.from({ length: NOTIFICATIONS }, () => event), { malformed: true }]);
+    await server.storage.tell(Array.from({ length: NOTIFICATIONS }, () => event));
   }
 }
