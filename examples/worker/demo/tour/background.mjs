@@ -76,6 +76,8 @@ export class BackgroundSteps {
   }
 
   async countEvents() {
+    const { visitor, id } = this.#stage.ada;
+    for (let read = 0; read < 2; read += 1) await visitor.expect(200, 'GET', `/api/creators/${id}/media`);
     const d1 = await this.#stage.server.miniflare.getD1Database('DB');
     const { results } = await d1.prepare('SELECT type, SUM(count) AS count FROM event_minutes GROUP BY type').all();
     const counts = Object.fromEntries(results.map(({ type, count }) => [type, count]));
