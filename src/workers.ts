@@ -3,7 +3,6 @@ import { limitResponse } from './entries/limit-response.js';
 import { endWithResponse } from './entries/response-end.js';
 import { endScope, endScopeLater } from './entries/scope-end.js';
 import type { OpenedScope } from './entries/scope-end.js';
-import { runPlainly } from './entries/scope-runner.js';
 import type { EntryOptions, ScopeRunner } from './entries/scope-runner.js';
 import type {
   EmailMessageLike,
@@ -87,7 +86,7 @@ export function defineWorker<Env extends object = object, Message = unknown>(
   handlers: ScopedHandlers<Env, Message>,
   options: EntryOptions = {},
 ): WorkerHandlers<Env, Message> {
-  const worker: Plan = { app, run: options.run ?? runPlainly };
+  const worker: Plan = { app, run: options.run };
   const on = <Event>(handle: EventHandler<Env, Event>) => eventHandler(worker, handle);
   return {
     ...(hasFetch(handlers) && { fetch: fetchHandler(worker, handlers) }),
@@ -100,7 +99,7 @@ export function defineWorker<Env extends object = object, Message = unknown>(
 
 interface Plan {
   readonly app: Container;
-  readonly run: ScopeRunner;
+  readonly run: ScopeRunner | undefined;
 }
 
 function open<Env extends object>({ app }: Plan, { env, ctx }: Invocation<Env>, request?: Request): OpenedScope {
@@ -114,31 +113,35 @@ function hasFetch<Env extends object>(handlers: ScopedHandlers<Env>): handlers i
 }
 
 function fetchHandler<Env extends object>(worker: Plan, handlers: AnsweringHandlers<Env>) {
+  const { run } = worker;
   return async (request: Request, env: Env, ctx: WorkerContext): Promise<Response> => {
     const invocation = { env, ctx };
     const opened = open(worker, invocation, request);
+    const { scope } = opened;
+    let response: Response;
     try {
-      const response = await worker.run(opened.scope, () => answer(handlers, request, opened.scope, invocation));
-      return endWithResponse(opened, response, request);
+      // One promise per request, not one per layer.
+      response = await (run === undefined
+        ? handlers.fetch(request, scope, invocation)
+        : run(scope, () => handlers.fetch(request, scope, invocation)));
     } catch (error) {
-      endScopeLater(opened);
-      throw error;
+      const recover = async (): Promise<Response | undefined> => handlers.onError?.(error, request, scope, invocation);
+      response = await answerError(opened, error, run === undefined ? recover : () => run(scope, recover));
     }
+    return endWithResponse(opened, response, request);
   };
 }
 
-async function answer<Env extends object>(
-  handlers: AnsweringHandlers<Env>,
-  request: Request,
-  scope: RequestScope,
-  invocation: Invocation<Env>,
-): Promise<Response> {
+type Recovery = () => Promise<Response | undefined>;
+
+async function answerError(opened: OpenedScope, error: unknown, recover: Recovery): Promise<Response> {
   try {
-    return await handlers.fetch(request, scope, invocation);
-  } catch (error) {
-    const response = (await handlers.onError?.(error, request, scope, invocation)) ?? limitResponse(error);
-    if (response === undefined) throw error;
-    return response;
+    const response = (await recover()) ?? limitResponse(error);
+    if (response !== undefined) return response;
+    throw error;
+  } catch (final) {
+    endScopeLater(opened);
+    throw final;
   }
 }
 
@@ -153,7 +156,8 @@ function eventHandler<Env extends object, Event>(worker: Plan, handle: EventHand
     const invocation = { env, ctx };
     const opened = open(worker, invocation);
     try {
-      await worker.run(opened.scope, () => handle(event, opened.scope, invocation));
+      const work = (): void | Promise<void> => handle(event, opened.scope, invocation);
+      await (worker.run === undefined ? work() : worker.run(opened.scope, work));
     } finally {
       await endScope(opened);
     }

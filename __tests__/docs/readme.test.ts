@@ -13,6 +13,9 @@ const GUIDES = [
   'locks-and-counters',
   'sessions',
   'better-auth',
+  'workers',
+  'sveltekit',
+  'hono',
 ];
 const guides = GUIDES.map((name) => `docs/${name}.md`);
 

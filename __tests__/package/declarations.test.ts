@@ -69,6 +69,54 @@ export default {
 };
 `;
 
+const WORKER = `
+import { CacheClient, createContainer, provideCache } from '@codex/cloudflare-clients';
+import { currentScope, runInScope } from '@codex/cloudflare-clients/ambient';
+import { defineWorker, scopedEntrypoint, scopedObject } from '@codex/cloudflare-clients/workers';
+import type { Invocation } from '@codex/cloudflare-clients/workers';
+import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
+interface Env { CACHE_KV: KVNamespace; MEDIA: Service<Media>; DRAFTS: DurableObjectNamespace<Draft> }
+const app = createContainer(provideCache());
+export class Media extends scopedEntrypoint(app, WorkerEntrypoint)<Env, { tenant: string }> {
+  async sign(key: string): Promise<string> { return \`\${key} \${this.ctx.props.tenant} \${this.env.CACHE_KV} \${this.container.resolve(CacheClient)}\`; }
+}
+export class Draft extends scopedObject(app, DurableObject)<Env> {
+  ids(): Promise<string[]> { return this.inScope(async (container) => [this.ctx.id.toString(), String(container.resolve(CacheClient))]); }
+}
+export default defineWorker<Env, string>(app, {
+  async fetch(request, scope, { env, ctx }: Invocation<Env, ExecutionContext>) {
+    ctx.waitUntil(scope.resolve(CacheClient).delete(request.url));
+    const signed: string = await env.MEDIA.sign('a');
+    return new Response(signed + (await env.DRAFTS.getByName('a').ids()).join());
+  },
+  queue(batch, scope) { for (const { body, ack } of batch.messages) { const text: string = body; } },
+  scheduled: async (run: ScheduledController, scope) => { currentScope() === scope; },
+  email: async (message: ForwardableEmailMessage) => { await message.forward('a@example.com'); },
+  tail: async (traces: TraceItem[]) => {},
+  onError: (error, request) => new Response(String(error)),
+}, { run: runInScope }) satisfies ExportedHandler<Env, string>;
+`;
+
+/** Callers of an entrypoint and of an object do not see what is theirs alone. */
+const CALLERS = `
+export const a = (media: Service<Media>) => media.container;
+export const b = (drafts: DurableObjectNamespace<Draft>) => drafts.getByName('a').inScope;
+`;
+
+const KIT = `
+import { createContainer, provideCache, RateLimiterClient } from '@codex/cloudflare-clients';
+import { handleContainer, limitRefusal } from '@codex/cloudflare-clients/sveltekit';
+import type { ContainerLocals, RequestEventLike } from '@codex/cloudflare-clients/sveltekit';
+interface Event extends RequestEventLike { locals: ContainerLocals & { user: string | null }; platform: Readonly<{ env: { A: string }; cf?: object }> | undefined }
+type Handle = (input: { event: Event; resolve: (event: Event, opts?: object) => Response | Promise<Response> }) => Response | Promise<Response>;
+export const handle: Handle = handleContainer(createContainer(provideCache()));
+export async function login({ locals }: Event) {
+  const limit = await locals.container.resolve(RateLimiterClient).checkLimit('a', { limit: 1, window: 1, keyPrefix: 'x:' });
+  if (!limit.allowed) return limitRefusal(limit).data.message;
+  return null;
+}
+`;
+
 /** What the types of a platform call a key of WebCrypto. */
 const IN_NODE = `import type { webcrypto } from 'node:crypto'; type CryptoKey = webcrypto.CryptoKey;`;
 const IN_WORKERS_5 = `import type { CryptoKey } from 'workers-types-v5';`;
@@ -128,6 +176,35 @@ describe('the declarations', () => {
   ])('of the objects compile for a Worker with %s, without skipLibCheck', (_name, workersTypes) => {
     const settings = { types: [workersTypes], lib: [DISPOSABLE] };
     expect(check(OBJECTS.replace('WORKERS_TYPES', workersTypes), settings)).toEqual([]);
+  });
+
+  it.each([
+    ['workers-types 4', '@cloudflare/workers-types'],
+    ['workers-types 5', 'workers-types-v5'],
+  ])('of the entries compile for a Worker with %s, without skipLibCheck', (_name, workersTypes) => {
+    expect(check(WORKER, { types: [workersTypes], lib: [DISPOSABLE] })).toEqual([]);
+    expect(check(WORKER + CALLERS, { types: [workersTypes], lib: [DISPOSABLE] })).toEqual([
+      expect.stringContaining("Property 'container' does not exist"),
+      expect.stringContaining("Property 'inScope' does not exist"),
+    ]);
+  });
+
+  it.each<[string, Settings]>([
+    ['the DOM', { lib: DOM }],
+    ['Node', { types: ['node'] }],
+    ['workers-types 5', { types: ['workers-types-v5'] }],
+  ])('of the entry for SvelteKit compile for an app with %s', (_name, settings) => {
+    expect(check(KIT, settings)).toEqual([]);
+  });
+
+  it('of the entry for Workers compile without the types of Workers', () => {
+    const worker = `
+import { createContainer } from '@codex/cloudflare-clients';
+import { defineWorker } from '@codex/cloudflare-clients/workers';
+export const worker = defineWorker(createContainer(), { fetch: async () => new Response('ok') });
+`;
+    expect(check(worker, { lib: DOM })).toEqual([]);
+    expect(check(worker, { types: ['node'] })).toEqual([]);
   });
 
   it('compile for an app that has the DOM library', () => {

@@ -25,21 +25,38 @@ export function watchBackgroundWork(ctx: ExecutionContextLike): BackgroundWork {
 }
 
 function watch(ctx: TrackedContext): BackgroundWork {
-  const waitUntil = ctx.waitUntil.bind(ctx);
-  const underWay = new Set<Promise<unknown>>();
-  const work: BackgroundWork = {
-    keepAlive: waitUntil,
-    async drained() {
-      while (underWay.size > 0) await Promise.allSettled(underWay);
-    },
-  };
+  const work = new WatchedWork(ctx);
   if (!Object.isExtensible(ctx)) return work;
   ctx[WORK] = work;
-  ctx.waitUntil = (promise) => {
-    waitUntil(promise);
+  ctx.waitUntil = (promise) => work.add(promise);
+  return work;
+}
+
+class WatchedWork implements BackgroundWork {
+  readonly #ctx: ExecutionContextLike;
+  readonly #waitUntil: ExecutionContextLike['waitUntil'];
+  // Most requests have none.
+  #underWay: Set<Promise<unknown>> | undefined;
+
+  constructor(ctx: ExecutionContextLike) {
+    this.#ctx = ctx;
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its context; binding costs more than all the rest
+    this.#waitUntil = ctx.waitUntil;
+  }
+
+  keepAlive(promise: Promise<unknown>): void {
+    this.#waitUntil.call(this.#ctx, promise);
+  }
+
+  add(promise: Promise<unknown>): void {
+    this.keepAlive(promise);
+    const underWay = (this.#underWay ??= new Set());
     const settled = (): unknown => underWay.delete(promise);
     underWay.add(promise);
     Promise.resolve(promise).then(settled, settled);
-  };
-  return work;
+  }
+
+  async drained(): Promise<void> {
+    while (this.#underWay !== undefined && this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
 }

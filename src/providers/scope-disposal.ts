@@ -22,9 +22,19 @@ export async function disposeAll(values: readonly object[]): Promise<void> {
   );
 }
 
-/** Whether disposing `value` does anything. */
+const DISPOSERS = [Symbol.asyncDispose, Symbol.dispose, 'dispose'] as const;
+const disposableClasses = new WeakMap<object, boolean>();
+
+/** Whether disposing `value` does anything. Asked of everything that a request made, so that what its class says is remembered. */
 export function isDisposable(value: object): boolean {
-  return disposeMethod(value) !== undefined;
+  if (DISPOSERS.some((name) => Object.hasOwn(value, name))) return disposeMethod(value) !== undefined;
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === null) return false;
+  const known = disposableClasses.get(prototype);
+  if (known !== undefined) return known;
+  const isOne = disposeMethod(prototype) !== undefined;
+  disposableClasses.set(prototype, isOne);
+  return isOne;
 }
 
 async function disposeValue(value: object): Promise<void> {
