@@ -27,7 +27,7 @@ function event(changes: Record<string, unknown> = {}, object: Record<string, unk
 }
 
 /** The service over doubles, and what it did. */
-function setUp({ stored = 'v1' as string | null, fails = false } = {}) {
+function setUp({ stored, fails = false }: { stored?: string | null; fails?: boolean } = {}) {
   const done: string[] = [];
   const database = {
     findMedia: async (id: string) => (id === 'm1' ? DRAFT : null),
@@ -35,7 +35,7 @@ function setUp({ stored = 'v1' as string | null, fails = false } = {}) {
       void done.push(`noted ${id} ${key} ${bytes}`),
   } as unknown as Database;
   const r2 = {
-    headFile: async () => (stored === null ? null : { etag: `"${stored}"`, size: 7 }),
+    headFile: async () => (stored === null ? null : { etag: `"${stored ?? 'v1'}"`, size: 7 }),
   } as unknown as R2Client;
   const transcoding = {
     request: async ({ mediaId }: { mediaId: string }, version: string, before: () => Promise<void>) => {
@@ -62,7 +62,8 @@ function setUp({ stored = 'v1' as string | null, fails = false } = {}) {
   return { consume };
 }
 
-beforeEach(() => jest.spyOn(console, 'error').mockImplementation(() => undefined));
+let logged: jest.SpyInstance;
+beforeEach(() => (logged = jest.spyOn(console, 'error').mockImplementation(() => undefined)));
 afterEach(() => jest.restoreAllMocks());
 
 test('notes an original that came in and has it transcoded', async () => {
@@ -86,7 +87,7 @@ test('an original that is gone again is left alone', async () => {
 
 test('what is no notification is logged and acknowledged: it would not be one the next time either', async () => {
   expect(await setUp().consume({ malformed: true })).toEqual(['acked']);
-  expect(jest.mocked(console.error).mock.calls[0]?.[0]).toBe('message q1 is no notification of R2');
+  expect(logged).toHaveBeenCalledWith('message q1 is no notification of R2', expect.any(String));
 });
 
 test('what fails comes back later', async () => {
