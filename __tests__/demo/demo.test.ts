@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { withModule } from './support/run-module.js';
 
 const ROOT = join(__dirname, '../..');
 const RUN_DEMO = join(ROOT, 'examples/worker/demo/run-demo.mjs');
@@ -25,7 +26,7 @@ function runWithSteps(steps: string): Promise<Outcome> {
     const tour = (server) => ({ steps: ${steps}, showcase: {} });
     process.exitCode = await runDemo({ once: true, tour });
   `;
-  return runNode(['--input-type=module', '--eval', script]);
+  return withModule(script, (file) => runNode([file]));
 }
 
 describe('npm run demo -- --once', () => {
@@ -68,7 +69,7 @@ describe('npm run demo -- --once', () => {
     expect(output).toMatch(/^✗ wrong .*200 !== 404/m);
     expect(output).toMatch(/^– later +0 {2}not run$/m);
     expect(output).toMatch(/FAILED: 1 of 3 steps passed/);
-  }, 60_000);
+  }, 120_000);
 
   test('refuses a port that is none', async () => {
     const { status, output } = await runNode(['examples/worker/demo.mjs', '--once', '--port', 'eighty']);
