@@ -53,6 +53,7 @@ describe('a Worker of defineWorker', () => {
   it.each([
     ['/text?name=a', 'a', null],
     ['/sized?name=a', 'four', '4'],
+    ['/piped?name=a', 'piped', null],
     ['/zipped?name=a', 'zip '.repeat(100), null],
   ])('disposes of the scope and leaves the response as it was: %s', async (path, body, length) => {
     const response = await get(path);
