@@ -9,6 +9,8 @@ const PARTS = {
   'cache-tiers': script('bench/cache-tiers.mjs'),
   stampede: script('bench/stampede.mjs'),
   'kv-operations': script('bench/kv-operations.mjs'),
+  'cold-start': script('bench/cold-start.mjs'),
+  'cached-endpoint': script('bench/cached-endpoint.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
   presign: script('bench/presign.mjs'),
   'presign-workerd': script('bench/presign-workerd.mjs'),
