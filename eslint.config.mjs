@@ -118,8 +118,8 @@ export default tseslint.config(
     },
   },
   {
-    // Runs in Node alone.
-    files: ['src/cli/**/*.ts'],
+    // Runs in Node alone, or asks for a compatibility flag.
+    files: ['src/cli/**/*.ts', 'src/ambient.ts'],
     rules: { 'no-restricted-syntax': ['error', ...SYNTAX] },
   },
   forbid(

@@ -3,6 +3,7 @@
  *
  * - `INVALID_*`: the caller's input was refused before anything was read, written or deleted.
  * - `MISSING_*`, `UNKNOWN_TOKEN`, `CIRCULAR_DEPENDENCY`, `RESOLUTION_FAILED`, `SCOPE_DISPOSED`: a container could not resolve.
+ * - `MISSING_SCOPE`: code that runs in no request scope asked for the current one.
  * - `CACHE_NOT_FOUND`, `INVALID_DECORATION`: a decorator is not wired, or sits where it cannot work.
  * - `LOADER_TIMEOUT`: a loader did not answer within its hard timeout.
  * - `KV_BUDGET_SPENT`: the operation budget of the scope is used up; the platform was not asked.
@@ -32,6 +33,7 @@ export type ErrorCode =
   | 'MISSING_CREDENTIALS'
   | 'MISSING_BINDING'
   | 'MISSING_VARIABLE'
+  | 'MISSING_SCOPE'
   | 'MISSING_SCOPE_VALUE'
   | 'UNKNOWN_TOKEN'
   | 'CIRCULAR_DEPENDENCY'

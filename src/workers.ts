@@ -1,74 +1,161 @@
-import type { ExecutionContextLike } from './internal/execution-context.js';
+import { watchBackgroundWork } from './entries/background-work.js';
+import { limitResponse } from './entries/limit-response.js';
+import { endWithResponse } from './entries/response-end.js';
+import { endScope, endScopeLater } from './entries/scope-end.js';
+import type { OpenedScope } from './entries/scope-end.js';
+import { runPlainly } from './entries/scope-runner.js';
+import type { EntryOptions, ScopeRunner } from './entries/scope-runner.js';
+import type {
+  EmailMessageLike,
+  Invocation,
+  QueueBatch,
+  ScheduledRun,
+  WorkerContext,
+  WorkerHandlers,
+} from './entries/worker-handlers.js';
 import type { Container } from './providers/container.js';
 import type { RequestScope } from './providers/request-scope.js';
 
-/** What a handler is given beside its scope. */
-export interface Invocation<Env> {
-  readonly env: Env;
-  readonly ctx: ExecutionContext;
-}
+export type {
+  EmailMessageLike,
+  Invocation,
+  QueueBatch,
+  QueueMessage,
+  ScheduledRun,
+  WorkerContext,
+  WorkerHandlers,
+} from './entries/worker-handlers.js';
+export type { EntryOptions, ScopeRunner } from './entries/scope-runner.js';
+export { scopedEntrypoint } from './entries/scoped-entrypoint.js';
+export type { EntrypointClass, ScopedEntrypoint } from './entries/scoped-entrypoint.js';
+export { scopedObject } from './entries/scoped-object.js';
+export type { ScopedObject } from './entries/scoped-object.js';
 
-/** The handlers of a Worker, each with the scope that was opened for it. */
-export interface ScopedHandlers<Env, Message = unknown> {
-  /** Answers a request. */
+/**
+ * The handlers of a Worker, each with the scope that was opened for its invocation. A parameter can be given the runtime's own type, where that says more:
+ * `queue(batch: MessageBatch<Job>, scope, { ctx }: Invocation<Env, ExecutionContext>)`.
+ */
+export interface ScopedHandlers<Env extends object, Message = unknown> {
+  /** Answers a request. The scope is disposed when the response has been sent and `waitUntil` work is done. */
   fetch?(request: Request, scope: RequestScope, invocation: Invocation<Env>): Response | Promise<Response>;
   /** Consumes a batch of a queue. The scope is disposed when it is done. */
-  queue?(batch: MessageBatch<Message>, scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
+  queue?(batch: QueueBatch<Message>, scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
   /** Does what a cron trigger asks for. The scope is disposed when it is done. */
-  scheduled?(controller: ScheduledController, scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
+  scheduled?(run: ScheduledRun, scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
+  /** Takes an email. The scope is disposed when it is done. */
+  email?(message: EmailMessageLike, scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
+  /** Takes the traces of other Workers. The scope is disposed when it is done. */
+  tail?(traces: readonly object[], scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
+  /**
+   * Answers a request whose `fetch` threw. Where it gives nothing, as where it is missing, a call that a limit refused (`RATE_LIMITED` of `@RateLimited` and
+   * `enforceLimit`) is answered by `tooManyRequests`, and any other error goes on to the runtime.
+   */
+  onError?(
+    error: unknown,
+    request: Request,
+    scope: RequestScope,
+    invocation: Invocation<Env>,
+  ): Response | undefined | Promise<Response | undefined>;
 }
 
 /**
- * The default export of a Worker whose handlers are given the container of their invocation.
+ * The default export of a Worker whose handlers are given the container of their invocation, which is disposed after it.
+ *
+ * What a scope made is disposed when the handler, the response's body and the work of `waitUntil` are done, if something was made by then that can be disposed;
+ * what fails to dispose is logged, and changes no outcome. A socket lives on after its response of status 101: there `scope.dispose()` is the handler's to call.
  *
  * @param app the composition root, from `createContainer`.
  * @param handlers what the Worker does; only these are exported.
- * @returns the handlers as the runtime calls them.
+ * @param options what invocations run in.
+ * @returns the handlers as the runtime calls them; fits `ExportedHandler<Env>`.
+ * @example
+ * ```ts
+ * import { defineWorker } from '@codex/cloudflare-clients/workers';
+ *
+ * const app = createContainer(provideCache(), provideSessionCache());
+ *
+ * export const worker = defineWorker<Env>(app, {
+ *   fetch: (request, scope) => scope.resolve(ContentController).handle(request),
+ *   async scheduled(_run, scope) {
+ *     await scope.resolve(CacheClient).deletePrefix('cache:drafts:');
+ *   },
+ * });
+ * ```
  */
-export function defineWorker<Env extends object, Message = unknown>(
+export function defineWorker<Env extends object = object, Message = unknown>(
   app: Container,
   handlers: ScopedHandlers<Env, Message>,
-): ExportedHandler<Env, Message> {
-  const { fetch, queue, scheduled } = handlers;
+  options: EntryOptions = {},
+): WorkerHandlers<Env, Message> {
+  const worker: Plan = { app, run: options.run ?? runPlainly };
+  const on = <Event>(handle: EventHandler<Env, Event>) => eventHandler(worker, handle);
   return {
-    ...(fetch && {
-      fetch: (request, env, ctx) => fetch.call(handlers, request, app.scope({ env, ctx, request }), { env, ctx }),
-    }),
-    ...(queue && {
-      async queue(batch, env, ctx) {
-        await using scope = app.scope({ env, ctx });
-        await queue.call(handlers, batch, scope, { env, ctx });
-      },
-    }),
-    ...(scheduled && {
-      async scheduled(controller, env, ctx) {
-        await using scope = app.scope({ env, ctx });
-        await scheduled.call(handlers, controller, scope, { env, ctx });
-      },
-    }),
+    ...(hasFetch(handlers) && { fetch: fetchHandler(worker, handlers) }),
+    ...(handlers.queue && { queue: on<QueueBatch<Message>>((batch, ...rest) => handlers.queue?.(batch, ...rest)) }),
+    ...(handlers.scheduled && { scheduled: on<ScheduledRun>((run, ...rest) => handlers.scheduled?.(run, ...rest)) }),
+    ...(handlers.email && { email: on<EmailMessageLike>((email, ...rest) => handlers.email?.(email, ...rest)) }),
+    ...(handlers.tail && { tail: on<readonly object[]>((traces, ...rest) => handlers.tail?.(traces, ...rest)) }),
   };
 }
 
-/** What an RPC entrypoint of {@link scopedEntrypoint} has. */
-export interface ScopedEntrypoint {
-  /** The container of this call. */
-  readonly container: RequestScope;
+interface Plan {
+  readonly app: Container;
+  readonly run: ScopeRunner;
 }
 
-/**
- * A base class for RPC entrypoints, whose methods find the container of their call in `this.container`.
- *
- * @param app the composition root, from `createContainer`.
- * @param WorkerEntrypoint the class of that name from `cloudflare:workers`; passed in, so that this module loads anywhere.
- * @returns the class to extend.
- */
-export function scopedEntrypoint<Base extends EntrypointClass>(
-  app: Container,
-  WorkerEntrypoint: Base,
-): Base & (new (...args: ConstructorParameters<Base>) => ScopedEntrypoint) {
-  throw new Error(`not yet ${String(app)} ${WorkerEntrypoint.name}`);
+function open<Env extends object>({ app }: Plan, { env, ctx }: Invocation<Env>, request?: Request): OpenedScope {
+  return { scope: app.scope({ env, ctx, request }), work: watchBackgroundWork(ctx) };
 }
 
-/** A class that is built with the context and the env of a call. */
-export type EntrypointClass = abstract new (ctx: never, env: never) => object;
-export type { ExecutionContextLike };
+type AnsweringHandlers<Env extends object> = ScopedHandlers<Env> & Required<Pick<ScopedHandlers<Env>, 'fetch'>>;
+
+function hasFetch<Env extends object>(handlers: ScopedHandlers<Env>): handlers is AnsweringHandlers<Env> {
+  return handlers.fetch !== undefined;
+}
+
+function fetchHandler<Env extends object>(worker: Plan, handlers: AnsweringHandlers<Env>) {
+  return async (request: Request, env: Env, ctx: WorkerContext): Promise<Response> => {
+    const invocation = { env, ctx };
+    const opened = open(worker, invocation, request);
+    try {
+      const response = await worker.run(opened.scope, () => answer(handlers, request, opened.scope, invocation));
+      return endWithResponse(opened, response, request);
+    } catch (error) {
+      endScopeLater(opened);
+      throw error;
+    }
+  };
+}
+
+async function answer<Env extends object>(
+  handlers: AnsweringHandlers<Env>,
+  request: Request,
+  scope: RequestScope,
+  invocation: Invocation<Env>,
+): Promise<Response> {
+  try {
+    return await handlers.fetch(request, scope, invocation);
+  } catch (error) {
+    const response = (await handlers.onError?.(error, request, scope, invocation)) ?? limitResponse(error);
+    if (response === undefined) throw error;
+    return response;
+  }
+}
+
+type EventHandler<Env, Event> = (
+  event: Event,
+  scope: RequestScope,
+  invocation: Invocation<Env>,
+) => void | Promise<void>;
+
+function eventHandler<Env extends object, Event>(worker: Plan, handle: EventHandler<Env, Event>) {
+  return async (event: Event, env: Env, ctx: WorkerContext): Promise<void> => {
+    const invocation = { env, ctx };
+    const opened = open(worker, invocation);
+    try {
+      await worker.run(opened.scope, () => handle(event, opened.scope, invocation));
+    } finally {
+      await endScope(opened);
+    }
+  };
+}

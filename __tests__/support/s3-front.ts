@@ -13,6 +13,11 @@ import { startS3Server, type S3Server } from './s3-server.js';
 
 export type { Fault, FrontRequest, LedgerUpload };
 
+/** The server behind a front: where it is, and whose signatures it takes. */
+export type S3Upstream = Pick<S3Server, 'endpoint' | 'credentials'> & {
+  readonly config: { readonly accountId: string };
+};
+
 /** What a front is started with. */
 export interface S3FrontOptions {
   /** Names of the buckets that exist. */
@@ -21,6 +26,8 @@ export interface S3FrontOptions {
   readonly pageSize?: number;
   /** The clock of what the front checks itself. @default Date.now */
   readonly now?: () => number;
+  /** Called when a request was passed on and answered with success. `keys` are those that it names, of a DeleteObjects all in its body. */
+  readonly onPassed?: (request: FrontRequest, keys: readonly string[]) => void;
 }
 
 /** A request that the front answered or passed on. */
@@ -29,8 +36,8 @@ export interface SeenByFront extends FrontRequest {
   status: number;
 }
 
-/** An S3 server with what Miniflare's lacks. All of `S3Server`, with the endpoint of the front. */
-export interface S3Front extends S3Server {
+/** What a front has beside the server behind it. */
+export interface S3FrontOnly {
   /** Every request since the start or the last `reset`, in the order of arrival. */
   readonly seen: readonly SeenByFront[];
   /** How many requests there were; of one operation (`UploadPart`, `ListParts`, `Preflight`), or all. */
@@ -44,6 +51,9 @@ export interface S3Front extends S3Server {
   /** Forgets what was seen and the faults that are left. */
   reset(): void;
 }
+
+/** An S3 server with what Miniflare's lacks. All of `S3Server`, with the endpoint of the front. */
+export interface S3Front extends S3Server, S3FrontOnly {}
 
 /**
  * Starts an S3 server on 127.0.0.1: a `node:http` front, and Miniflare's S3 endpoint behind it.
@@ -64,23 +74,35 @@ export interface S3Front extends S3Server {
  */
 export async function startS3Front(options: S3FrontOptions): Promise<S3Front> {
   const server = await startS3Server({ buckets: options.buckets });
-  const front = new Front(server, options);
+  const front = await openS3Front(server, options);
+  return {
+    ...front,
+    credentials: server.credentials,
+    config: { ...server.config, endpoint: front.endpoint },
+    binding: (bucket) => server.binding(bucket),
+    async stop() {
+      await front.stop();
+      await server.stop();
+    },
+  };
+}
+
+/** Starts a front alone, of a server that runs already or will: nothing is asked of it before the first request. `stop` leaves it running. */
+export async function openS3Front(
+  upstream: S3Upstream,
+  options: S3FrontOptions,
+): Promise<S3FrontOnly & { readonly endpoint: string; stop(): Promise<void> }> {
+  const front = new Front(upstream, options);
   const endpoint = await front.listen();
   return {
     endpoint,
-    credentials: server.credentials,
-    config: { ...server.config, endpoint },
     seen: front.seen,
     count: (operation) => front.seen.filter((request) => (operation ?? request.operation) === request.operation).length,
     peak: (operation) => front.peaks.get(operation) ?? 0,
     pending: (bucket) => front.ledger.pending(bucket),
     fault: (when, fault, times = 1) => front.faults.add(when, fault, times),
     reset: () => front.reset(),
-    binding: (bucket) => server.binding(bucket),
-    async stop() {
-      await front.close();
-      await server.stop();
-    },
+    stop: () => front.close(),
   };
 }
 
@@ -113,9 +135,10 @@ class Front {
   readonly #accountId: string;
   readonly #buckets: ReadonlySet<string>;
   readonly #now: () => number;
+  readonly #onPassed: NonNullable<S3FrontOptions['onPassed']>;
   readonly #active = new Map<string, number>();
 
-  constructor(upstream: S3Server, { buckets, pageSize, now = Date.now }: S3FrontOptions) {
+  constructor(upstream: S3Upstream, { buckets, pageSize, now = Date.now, onPassed }: S3FrontOptions) {
     this.#target = new URL(upstream.endpoint);
     this.#keys = upstream.credentials;
     this.#accountId = upstream.config.accountId;
@@ -123,6 +146,7 @@ class Front {
     this.#settings = new BucketSettings(buckets);
     this.ledger = new UploadLedger(now, pageSize);
     this.#now = now;
+    this.#onPassed = onPassed ?? ((): void => undefined);
     const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => void this.#take(incoming, outgoing);
     this.#server = createServer(handle);
     this.#server.on('checkContinue', handle);
@@ -176,7 +200,7 @@ class Front {
     if (request.operation === 'Preflight') return this.#preflight(request, incoming, outgoing);
     const isOwn = OWN_OPERATIONS.has(request.operation);
     const token = request.headers['x-amz-security-token'] ?? request.params.get('X-Amz-Security-Token');
-    const body = isOwn || (token !== null && request.operation === 'DeleteObjects') ? await readBody(incoming) : null;
+    const body = isOwn || request.operation === 'DeleteObjects' ? await readBody(incoming) : null;
     const refused = this.#authorize(request, token, isOwn, body);
     if (refused !== null) return this.#refuse(request, incoming, outgoing, refused);
     if (!isOwn) return this.#pass(request, { incoming, outgoing, body, fault, isResigned: token !== null });
@@ -264,7 +288,10 @@ class Front {
         ...this.#corsHeaders(request),
       }),
     });
-    if (relayed.status >= 200 && relayed.status < 300) this.#note(request, relayed);
+    if (relayed.status >= 200 && relayed.status < 300) {
+      this.#note(request, relayed);
+      this.#onPassed(request, passing.body === null ? [request.key] : keysOfDeletion(passing.body.toString('utf8')));
+    }
     return relayed.status;
   }
 

@@ -5,18 +5,18 @@
 // Without further ado it uses the S3 server of the tests, on this machine. With R2_ACCOUNT_ID, R2_ACCESS_KEY_ID, R2_SECRET_ACCESS_KEY and
 // R2_BUCKET in the environment it uses R2; the bucket's CORS must then allow http://127.0.0.1:PORT.
 /* global Request, Response */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { checkCors, corsRules, createUploadHandler, putCors, R2Client } from '@codex/cloudflare-clients';
+import { loadS3Front } from '../local/load-s3-front.mjs';
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const { values } = parseArgs({ options: { port: { type: 'string', default: '3000' } } });
 const origin = `http://127.0.0.1:${values.port}`;
 
@@ -84,18 +84,9 @@ async function openStorage() {
     const config = { accountId: R2_ACCOUNT_ID, accessKeyId: R2_ACCESS_KEY_ID, secretAccessKey: R2_SECRET_ACCESS_KEY };
     return { r2: new R2Client(config), bucket: R2_BUCKET, stop: () => undefined };
   }
-  const { startS3Front } = await loadFront();
+  const { startS3Front } = await loadS3Front();
   const front = await startS3Front({ buckets: ['example-media'] });
   const local = new R2Client(front.config);
   await putCors(local, { bucket: 'example-media', mode: 'replace', rules: corsRules({ origins: [origin], uppy: 6 }) });
   return { r2: local, bucket: 'example-media', stop: () => front.stop() };
-}
-
-/** The S3 server of the tests is TypeScript. */
-async function loadFront() {
-  const outfile = `${root}.cache/s3-front.mjs`;
-  mkdirSync(`${root}.cache`, { recursive: true });
-  const entryPoints = [`${root}__tests__/support/s3-front.ts`];
-  await build({ entryPoints, bundle: true, outfile, format: 'esm', platform: 'node', packages: 'external' });
-  return import(pathToFileURL(outfile).href);
 }

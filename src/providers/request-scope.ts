@@ -9,7 +9,7 @@ import { ENV, EXECUTION_CONTEXT, REQUEST } from '../tokens/index.js';
 import type { InjectionKey } from '../tokens/token.js';
 import type { Provider } from './provider.js';
 import { enterStep, leaveStep, stepError } from './resolution.js';
-import { disposeAll } from './scope-disposal.js';
+import { disposeAll, isDisposable } from './scope-disposal.js';
 import { constructContainerScoped, lifecycleOf } from './tsyringe-lifecycle.js';
 
 /**
@@ -202,6 +202,12 @@ function tsyringeMethod(
   name: Registering | 'resolve' | 'createChildContainer',
 ): TsyringeMethod {
   return (Object.getPrototypeOf(container) as Record<typeof name, TsyringeMethod>)[name];
+}
+
+/** Whether disposing a scope would do anything but close it. One that has been disposed holds nothing more. */
+export function holdsDisposables(scope: RequestScope): boolean {
+  const state = (scope as ScopeContainer)[STATE];
+  return state.disposal === undefined && state.made.some(isDisposable) && ownValues(state).some(isDisposable);
 }
 
 function disposeScope(this: ScopeContainer): Promise<void> {

@@ -80,8 +80,14 @@ function describeFailure(step: Step, error: unknown): CloudflareClientError {
     const reason = `${name} takes constructor arguments that nobody named. Decorate it with @Injectable(TOKEN, ...).`;
     return failure('UNKNOWN_TOKEN', path, reason, error);
   }
+  if (PRERENDERING.test(message)) return failure('MISSING_BINDING', path, `${message}. ${NO_BINDINGS}`, error);
   return failure('RESOLUTION_FAILED', path, message, error);
 }
+
+// What adapter-cloudflare's stand-in for env says when a page that is prerendered reads from it.
+const PRERENDERING = /prerenderable route/;
+const NO_BINDINGS =
+  'Pages are prerendered at build time, without bindings: resolve only in routes that are not, or skip it while `building` of $app/environment is true.';
 
 function failure(code: CloudflareClientError['code'], path: string[], reason: string, cause: unknown) {
   return new CloudflareClientError(code, `Cannot resolve ${path.join(' -> ')}: ${reason}`, { cause });

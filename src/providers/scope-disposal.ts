@@ -22,10 +22,18 @@ export async function disposeAll(values: readonly object[]): Promise<void> {
   );
 }
 
+/** Whether disposing `value` does anything. */
+export function isDisposable(value: object): boolean {
+  return disposeMethod(value) !== undefined;
+}
+
 async function disposeValue(value: object): Promise<void> {
-  const dispose =
-    ownMethod(value, Symbol.asyncDispose) ?? ownMethod(value, Symbol.dispose) ?? ownMethod(value, 'dispose');
+  const dispose = disposeMethod(value);
   if (dispose !== undefined) await Promise.resolve(dispose.call(value));
+}
+
+function disposeMethod(value: object): ((this: object) => unknown) | undefined {
+  return ownMethod(value, Symbol.asyncDispose) ?? ownMethod(value, Symbol.dispose) ?? ownMethod(value, 'dispose');
 }
 
 /**

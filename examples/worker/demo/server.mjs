@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
-import { readWranglerConfig, toMiniflareBindings } from './bindings.mjs';
+import { toWorkerOptions } from '../../local/worker-options.mjs';
+import { readWranglerConfig } from '../../local/wrangler-config.mjs';
 
 const HOST = '127.0.0.1';
 const PREFERRED_PORT = 8787;
@@ -19,7 +20,7 @@ const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
  * verifies signatures: for links, uploads of browsers, and whoever works on the bucket from outside. So is a second one, for backups.
  */
 export async function startServer({ port } = {}) {
-  const config = readWranglerConfig();
+  const config = readWranglerConfig(`${EXAMPLE}wrangler.jsonc`);
   const script = await bundle(config.main);
   await copyVendor();
   const chosen = await firstFreePort(port === undefined ? [PREFERRED_PORT, 0] : [port]);
@@ -48,7 +49,7 @@ export async function startServer({ port } = {}) {
 }
 
 function toOptions(config, { script, r2, port }) {
-  const worker = toMiniflareBindings(config);
+  const worker = toWorkerOptions(config);
   const { accountId, accessKeyId, secretAccessKey, endpoint } = r2;
   const secrets = {
     R2_ACCOUNT_ID: accountId,

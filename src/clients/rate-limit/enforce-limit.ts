@@ -1,6 +1,7 @@
 import { CloudflareClientError } from '../../errors.js';
 import type { RateLimitConfig, RateLimitsConfig } from './rate-limit-config.js';
 import type { RateLimitResult, RateLimitsResult } from './rate-limit-result.js';
+import { tooManyRequests } from './too-many-requests.js';
 
 /** What decides about attempts: a `RateLimiterClient`, or a double of one. */
 export interface Limiter {
@@ -18,6 +19,15 @@ export class RateLimitExceeded extends CloudflareClientError {
   constructor(result: RateLimitResult | RateLimitsResult, keyPrefix: string) {
     super('RATE_LIMITED', sentenceOf(result, keyPrefix));
     this.result = result;
+  }
+
+  /**
+   * What a framework answers with: `defineWorker` does by itself, and so does Hono, which asks what is thrown for its response.
+   *
+   * @returns the response of `tooManyRequests`.
+   */
+  getResponse(): Response {
+    return tooManyRequests(this.result);
   }
 }
 

@@ -1,0 +1,45 @@
+import type { ExecutionContextLike } from '../internal/execution-context.js';
+
+/** The work of an invocation that goes on after its handler: what was given to `waitUntil`. */
+export interface BackgroundWork {
+  /** Keeps the invocation alive for a promise that is not itself waited for. */
+  keepAlive(promise: Promise<unknown>): void;
+  /** Settles when nothing is under way any more, whatever became of it. */
+  drained(): Promise<void>;
+}
+
+const WORK = Symbol('backgroundWork');
+
+type TrackedContext = ExecutionContextLike & { [WORK]?: BackgroundWork };
+
+/**
+ * Watches what is given to `ctx.waitUntil` from now on, by whomever: the handler, the clients of a scope, a framework. The context stays the object
+ * that it was, as frameworks and `EXECUTION_CONTEXT` hand it on; its `waitUntil` counts and then does what it did.
+ *
+ * @param ctx the execution context of an invocation; watching it twice is watching it once.
+ * @returns its background work; where the context cannot be changed, only what it is asked to keep alive.
+ */
+export function watchBackgroundWork(ctx: ExecutionContextLike): BackgroundWork {
+  const tracked = ctx as TrackedContext;
+  return tracked[WORK] ?? watch(tracked);
+}
+
+function watch(ctx: TrackedContext): BackgroundWork {
+  const waitUntil = ctx.waitUntil.bind(ctx);
+  const underWay = new Set<Promise<unknown>>();
+  const work: BackgroundWork = {
+    keepAlive: waitUntil,
+    async drained() {
+      while (underWay.size > 0) await Promise.allSettled(underWay);
+    },
+  };
+  if (!Object.isExtensible(ctx)) return work;
+  ctx[WORK] = work;
+  ctx.waitUntil = (promise) => {
+    waitUntil(promise);
+    const settled = (): unknown => underWay.delete(promise);
+    underWay.add(promise);
+    Promise.resolve(promise).then(settled, settled);
+  };
+  return work;
+}
