@@ -11,6 +11,7 @@ const PARTS = {
   'kv-operations': script('bench/kv-operations.mjs'),
   'cold-start': script('bench/cold-start.mjs'),
   'cached-endpoint': script('bench/cached-endpoint.mjs'),
+  'page-view': script('bench/page-view.mjs'),
   'request-scope': script('bench/request-scope.mjs'),
   presign: script('bench/presign.mjs'),
   'presign-workerd': script('bench/presign-workerd.mjs'),

@@ -15,6 +15,8 @@ export class Notes {
   readonly signedIn: SignedInCall[] = [];
   /** When the end of a session was acknowledged. */
   readonly endedAt = new Map<string, number>();
+  /** Sessions whose end was asked for: from then on either answer is right, until the end is acknowledged. */
+  readonly ending = new Set<string>();
   readonly reads: ListRead[] = [];
   readonly published: Publication[] = [];
   readonly uploads: StoredUpload[] = [];

@@ -52,11 +52,10 @@ export class People {
 
   /** Asks who is signed in, and notes when somebody is. */
   async visit(token: string, fate?: Fate): Promise<void> {
-    const isEnded = this.#notes.endedAt.has(token);
     const answer = await this.me(token, 'me', fate);
     if (answer.outcome !== 'answered') return;
     if (answer.status === 200) this.#notes.signedIn.push({ token, sentAt: answer.sentAt });
-    else if (!isEnded && !this.#notes.endedAt.has(token)) this.#notes.expect(answer, 200);
+    else if (!this.#notes.ending.has(token)) this.#notes.expect(answer, 200);
   }
 
   /** Ends one session, or all of a person. */
@@ -64,7 +63,10 @@ export class People {
     const name = everywhere ? 'logout everywhere' : 'logout';
     const url = `${this.#url}/api/${everywhere ? 'logout-everywhere' : 'logout'}`;
     const tokens = everywhere ? [...person.tokens] : [token];
-    for (const each of tokens) person.tokens.splice(person.tokens.indexOf(each), 1);
+    for (const each of tokens) {
+      person.tokens.splice(person.tokens.indexOf(each), 1);
+      this.#notes.ending.add(each);
+    }
     const answer = await this.#client.send({ name, method: 'POST', url, cookie: cookieOf(token), fate });
     if (!this.#notes.expect(answer, 200)) return;
     for (const each of tokens) this.#notes.endedAt.set(each, answer.answeredAt);

@@ -62,8 +62,6 @@ export const MAY_FAIL: Readonly<Partial<Record<`${Traffic} ${string}`, string>>>
   'hls r2-error:all': 'the bucket does not answer',
   'hls r2-cut:1': 'the answer has begun; it breaks off',
   'play object-down:all': 'the counter and sessions fail closed',
-  'me object-down:all': 'sessions fail closed',
-  'me object-overloaded:1': 'no second call is made to an object that is overloaded',
   'upload r2-error:1': 'a stream cannot be sent twice',
   'upload r2-error:all': 'the bucket does not answer',
   'logout kv-error:1': 'a session that may not be ended is an error',
