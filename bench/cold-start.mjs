@@ -24,6 +24,7 @@ const WORKERS = {
   bare: 'bare bindings: list, session, limit',
   kv: 'this package: the same, KV and objects only',
   example: 'this package: the example Worker, all clients',
+  unnamed: 'the same, with keep_names: false in wrangler.jsonc',
 };
 
 const sources = {
@@ -31,6 +32,7 @@ const sources = {
   bare: await bundle('bench/cold-start/bare-worker.mjs'),
   kv: await bundle('bench/cold-start/kv-worker.mjs'),
   example: await bundle('examples/worker/src/index.ts'),
+  unnamed: await bundle('examples/worker/src/index.ts', { keepNames: false }),
 };
 const folder = mkdtempSync(join(tmpdir(), 'cold-start-'));
 try {
@@ -40,13 +42,13 @@ try {
 }
 
 /** Bundled and minified as wrangler does. */
-async function bundle(entry) {
+async function bundle(entry, { keepNames = true } = {}) {
   const { outputFiles } = await build({
     entryPoints: [join(ROOT, entry)],
     bundle: true,
     write: false,
     minify: true,
-    keepNames: true,
+    keepNames,
     format: 'esm',
     target: 'es2022',
     platform: 'browser',

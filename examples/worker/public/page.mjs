@@ -3,6 +3,8 @@ import Hls from '/vendor/hls.mjs';
 
 const SIGNS = { passed: '✓', failed: '✗', skipped: '–' };
 const CACHE_BADGES = { hit: ['cached', 'good'], stale: ['cached, being refreshed', 'good'], miss: ['loaded', 'warm'] };
+/** How far an item is: the original is in the bucket, ffmpeg works on it, it plays. */
+const STATUS_KINDS = { ready: 'good', transcoding: 'warm', uploaded: 'warm', failed: 'bad' };
 const find = (id) => document.getElementById(id);
 
 let creatorId = null;
@@ -28,9 +30,11 @@ async function showReport() {
   find('hint').querySelector('code').textContent = report.showcase.password;
   const passed = report.steps.filter(({ outcome }) => outcome === 'passed').length;
   const seconds = (report.totalMs / 1000).toFixed(1);
+  const skipped = report.steps.filter(({ outcome }) => outcome === 'skipped').length;
+  const rest = report.ok && skipped > 0 ? `, ${skipped} skipped,` : '';
   showBadge(
     'tour-summary',
-    `${passed} of ${report.steps.length} steps passed in ${seconds} s`,
+    `${passed} of ${report.steps.length} steps passed${rest} in ${seconds} s`,
     report.ok ? 'good' : 'bad',
   );
   find('tour').tBodies[0].replaceChildren(...report.steps.map(stepRow));
@@ -61,9 +65,14 @@ async function loadMedia() {
   if (film !== undefined && find('account').hidden === false) await showLink(film.id);
 }
 
-function mediaBlock({ title, files }) {
+function mediaBlock({ title, status, files }) {
   const heading = document.createElement('h3');
   heading.textContent = title;
+  const badge = document.createElement('span');
+  badge.className = 'badge';
+  badge.dataset.kind = STATUS_KINDS[status] ?? '';
+  badge.textContent = status;
+  heading.append(' ', badge);
   const table = document.createElement('table');
   table.append(...files.map(fileRow));
   if (files.length > 0) return [heading, table];
@@ -107,9 +116,13 @@ async function showLink(mediaId) {
 async function play(mediaId) {
   const response = await fetch(`/api/media/${mediaId}/play`);
   if (!response.ok) return showStatus('This film has no HLS renditions.');
-  const { url } = await response.json();
+  const { kind, url } = await response.json();
   await showViews(mediaId);
   player?.destroy();
+  if (kind === 'original') {
+    showStatus('Not transcoded: the file as it was uploaded.');
+    return (find('player').src = url);
+  }
   if (!Hls.isSupported()) return (find('player').src = url);
   player = new Hls();
   player.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => {
@@ -149,7 +162,7 @@ async function upload(event) {
     const signed = await post(`/api/media/${id}/upload`, { name: file.name, size: String(file.size) });
     await put(signed, file);
     await post(`/api/media/${id}/publish`, {});
-    tell(`${file.name} is in the bucket, and listed.`);
+    tell(`${file.name} is in the bucket, and listed. R2 tells the Worker, which has it transcoded.`);
     event.target.reset();
     await loadMedia();
   } catch (error) {

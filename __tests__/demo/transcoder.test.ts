@@ -1,0 +1,87 @@
+import { runModule } from './support/run-module.js';
+
+const ARGUMENTS = `import * as f from './examples/local/ffmpeg-arguments.mjs';`;
+
+interface Variant {
+  readonly name: string;
+  readonly copiesVideo: boolean;
+  readonly copiesAudio: boolean;
+}
+
+function plan(film: object): Promise<Variant[]> {
+  return runModule(`${ARGUMENTS} console.log(JSON.stringify(f.planVariants(${JSON.stringify(film)})));`);
+}
+
+const H264 = { height: 720, videoCodec: 'h264', pixelFormat: 'yuv420p', audioCodec: 'aac' };
+
+test('copies what plays everywhere as it is, and makes a smaller variant', async () => {
+  expect(await plan(H264)).toMatchObject([
+    { name: '720p', copiesVideo: true, copiesAudio: true },
+    { name: '360p', copiesVideo: false, copiesAudio: true },
+  ]);
+});
+
+test.each([
+  ['larger than 720 lines', { ...H264, height: 1080 }, '720p'],
+  ['of ten bits', { ...H264, pixelFormat: 'yuv420p10le' }, '720p'],
+  ['of another codec', { ...H264, videoCodec: 'vp9' }, '720p'],
+  ['of an odd height', { ...H264, height: 481 }, '480p'],
+])('encodes a picture that is %s', async (_what, film, name) => {
+  expect((await plan(film))[0]).toMatchObject({ name, copiesVideo: false });
+});
+
+test('halves a picture that is small already', async () => {
+  expect((await plan({ ...H264, height: 360 })).map(({ name }) => name)).toEqual(['360p', '180p']);
+});
+
+test('the command line writes fragmented MP4 in short segments, and no sound where there is none', async () => {
+  const film = { ...H264, audioCodec: null };
+  const args = await runModule<string[]>(`${ARGUMENTS}
+    const film = ${JSON.stringify(film)};
+    const [, small] = f.planVariants(film);
+    console.log(JSON.stringify(f.variantArguments(small, { input: '/in', folder: '/out/360p' }, film)));
+  `);
+  const line = args.join(' ');
+  expect(line).toMatch(/ -i \/in -map 0:v:0 -vf scale=-2:360 -c:v libx264 /);
+  expect(line).toMatch(
+    / -hls_time 2 .*-hls_segment_type fmp4 .*\/out\/360p\/segment-%d\.m4s \/out\/360p\/playlist\.m3u8$/,
+  );
+  expect(line).not.toContain('0:a:0');
+});
+
+test('names codecs, progress and the master playlist', async () => {
+  const seen = await runModule(`${ARGUMENTS}
+    import { codecNames } from './examples/local/codec-names.mjs';
+    const box = Buffer.concat([Buffer.from('avcC'), Buffer.from([1, 0x4d, 0x40, 0x1f]), Buffer.from('mp4a')]);
+    console.log(JSON.stringify({
+      codecs: codecNames(box),
+      seconds: f.readProgress('frame=1\\nout_time_us=1500000\\nprogress=continue\\n'),
+      none: f.readProgress('frame=1\\n'),
+      master: f.masterPlaylist([{ name: '720p', bandwidth: 9, width: 1280, height: 720, codecs: codecNames(box) }]),
+    }));
+  `);
+  expect(seen).toEqual({
+    codecs: 'avc1.4d401f,mp4a.40.2',
+    seconds: 1.5,
+    none: null,
+    master:
+      '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n' +
+      '#EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=1280x720,CODECS="avc1.4d401f,mp4a.40.2"\n720p/playlist.m3u8\n',
+  });
+});
+
+test('without ffmpeg it says so, and refuses what is no original', async () => {
+  const seen = await runModule(`
+    import { createTranscoder } from './examples/local/transcoder.mjs';
+    const transcoder = createTranscoder({ r2: {}, ffmpeg: 'no-such-ffmpeg' });
+    const ask = async (key) => {
+      const answer = await transcoder.fetch(new Request('http://t/', { method: 'POST', body: JSON.stringify({ bucket: 'b', key }) }));
+      return [answer.status, await answer.json()];
+    };
+    console.log(JSON.stringify([await ask('c1/originals/m1/film.mp4'), await ask('c1/hls/m1/master.m3u8')]));
+  `);
+  expect(seen).toEqual([
+    [422, { error: 'no ffmpeg' }],
+    [400, { error: 'not an original' }],
+  ]);
+});
