@@ -52,6 +52,7 @@ export class Notes {
 }
 
 /** The JSON of an answer. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- what the address is known to answer
 export function jsonOf<T>(exchange: Exchange): T {
   return JSON.parse(exchange.body.toString()) as T;
 }

@@ -1,5 +1,7 @@
-import { SoakClient, type Exchange } from './client.js';
-import { jsonOf, Notes } from './notes.js';
+import type { SoakClient } from './client.js';
+import { type Exchange } from './client.js';
+import type { Notes } from './notes.js';
+import { jsonOf } from './notes.js';
 import type { Fate } from './plan.js';
 
 export const PASSWORD = 'correct horse battery staple';

@@ -1,7 +1,7 @@
 // npm run soak                              45 seconds of mixed traffic with faults, then the checks: status 0 or 1
 // npm run soak -- --minutes 10 --seed 7     longer, or otherwise; the same seed plans the same requests and faults
 import { randomInt } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';

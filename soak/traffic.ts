@@ -59,7 +59,9 @@ export class Crowd {
     const acts: Record<Traffic, () => Promise<void>> = {
       list: () => this.#list(person, fate),
       me: () => this.#visit(person, second, fate),
-      play: async () => void (await this.#play(person, fate)),
+      play: async () => {
+        await this.#play(person, fate);
+      },
       hls: () => this.#segment(person, second, fate),
       login: () => this.#logIn(person, fate),
       logout: () => this.#logOut(person, fate),

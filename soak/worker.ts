@@ -40,7 +40,7 @@ export default {
   async fetch(request: Request, env: Record<string, unknown>, ctx: ExecutionContext): Promise<Response> {
     const faults = new FaultState(readFault(request.headers.get(FAULT_HEADER)));
     const response = await handlers.fetch(request as never, wrap(env, faults), ctx);
-    const answer = new Response(response.body as never, response as never);
+    const answer = new Response(response.body as never, response);
     answer.headers.set(INJECTED_HEADER, String(faults.injected));
     return answer;
   },

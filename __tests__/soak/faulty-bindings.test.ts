@@ -25,7 +25,7 @@ describe('KVHistory', () => {
 
 describe('faultyKV', () => {
   const open = (fault: Fault | null, kv = new MemoryKVNamespace(), history = new KVHistory()) =>
-    faultyKV(kv as unknown as KVNamespace, history, state(fault));
+    faultyKV(kv, history, state(fault));
 
   test('passes everything on where nothing befalls it', async () => {
     const kv = open(null);
