@@ -22,6 +22,9 @@ const REVOCATION_BOUND_MS = 0;
 const LIST_BOUND_MS = STALENESS_MS + 10_000 + 4_000;
 /** V8 collects late and SQLite keeps pages: what a third of a run may add, and more where it is long. */
 const GROWTH_MIB = 32;
+/** In a short run the heap still grows to what it works with. */
+const SHORT_GROWTH_MIB = 96;
+const SHORT_MINUTES = 2;
 const GROWTH_MIB_A_MINUTE = 2;
 
 /** What a run left behind. */
@@ -88,7 +91,7 @@ export function checksOf({ exchanges, notes, counters, stored, memory, minutes }
 }
 
 function memoryCheck(process: string, samples: readonly MemorySample[], minutes: number): Check {
-  const bound = GROWTH_MIB + GROWTH_MIB_A_MINUTE * minutes;
+  const bound = minutes < SHORT_MINUTES ? SHORT_GROWTH_MIB : GROWTH_MIB + GROWTH_MIB_A_MINUTE * minutes;
   const growth = memoryGrowth(samples);
   const peak = Math.max(...samples.map(({ mib }) => mib));
   return {

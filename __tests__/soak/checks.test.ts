@@ -75,6 +75,7 @@ test('counters, uploads and memory fail the checks that they belong to', () => {
   expect(failed({ stored: [{ name: 'f', sent: 'a', received: null }] })).toEqual([
     'uploads reported done are byte-identical',
   ]);
-  const growing = Array.from({ length: 30 }, (_, at) => ({ at, mib: at * 10 }));
-  expect(failed({ memory: { workerd: growing } })).toEqual(['memory of workerd is flat']);
+  const growing = Array.from({ length: 30 }, (_, at) => ({ at, mib: at * 5 }));
+  expect(failed({ memory: { workerd: growing }, minutes: 3 })).toEqual(['memory of workerd is flat']);
+  expect(failed({ memory: { workerd: growing }, minutes: 1 })).toEqual([]);
 });
