@@ -6,8 +6,8 @@ import { median, quantile } from './statistics.mjs';
 import { bundleWorker, cpuMicroseconds, startWorkerd, workerdPid } from './workerd.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 30);
-const WARM_UP_ROUNDS = 4;
-const REQUESTS = 200;
+const WARM_UP_ROUNDS = Math.min(3, ROUNDS - 1);
+const REQUESTS = 100;
 const CONCURRENCY = 8;
 const ALONE_ROUNDS = 9;
 const ALONE_CALLS = 1_000;
