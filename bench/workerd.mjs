@@ -1,5 +1,5 @@
 // What the parts that run inside workerd share.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
@@ -39,6 +39,19 @@ export function startWorkerd(script, options = {}) {
 export function cpuSeconds(id) {
   const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
+}
+
+/** CPU time of all threads of a process that are alive, in microseconds, as the scheduler accounts for it. */
+export function cpuMicroseconds(id) {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${id}/task`)) {
+    try {
+      nanoseconds += Number(readFileSync(`/proc/${id}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
+    } catch {
+      // The thread ended between the two reads.
+    }
+  }
+  return nanoseconds / 1000;
 }
 
 /** The process id of the workerd that this process started. */
