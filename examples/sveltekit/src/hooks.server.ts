@@ -1,4 +1,58 @@
-import { createContainer, provideCloudflareClients } from '@codex/cloudflare-clients';
+import { building } from '$app/environment';
+import { error } from '@sveltejs/kit';
+import type { Handle } from '@sveltejs/kit';
+import { sequence } from '@sveltejs/kit/hooks';
+import { isCloudflareClientError } from '@codex/cloudflare-clients';
 import { handleContainer } from '@codex/cloudflare-clients/sveltekit';
+import { AuthService } from '$lib/server/auth/auth-service.js';
+import { readToken } from '$lib/server/auth/cookie.js';
+import { app } from '$lib/server/container.js';
+import { EventMinuteTable } from '$lib/server/data/event-minute-table.js';
+import { EventMinutes } from '$lib/server/events/event-minutes.js';
+import { addSecurityHeaders } from '$lib/server/http/security-headers.js';
+import { logFailure } from '$lib/server/log.js';
 
-export const handle = handleContainer(createContainer(provideCloudflareClients()));
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Refuses what pages of other sites send: SvelteKit's own check is for forms alone. */
+const refuseOtherOrigins: Handle = async ({ event, resolve }) => {
+  const origin = event.request.headers.get('origin');
+  const isForeign = origin !== null && origin !== event.url.origin && !SAFE_METHODS.has(event.request.method);
+  if (isForeign && event.url.pathname.startsWith('/api/')) error(403, 'Pages of other sites cannot do this.');
+  return resolve(event);
+};
+
+/** Finds who is signed in: not while building, nor without a platform, nor for segments, which show a right of their own. */
+const findVisitor: Handle = async ({ event, resolve }) => {
+  event.locals.visitor = null;
+  const hasSession = !building && event.platform !== undefined && !event.url.pathname.startsWith('/v/');
+  const token = hasSession ? readToken(event.cookies) : null;
+  if (token !== null) event.locals.visitor = await findSession(event.locals, token);
+  return resolve(event);
+};
+
+async function findSession({ container }: App.Locals, token: string): Promise<App.Locals['visitor']> {
+  try {
+    return await container.resolve(AuthService).find(token);
+  } catch (thrown) {
+    if (!isCloudflareClientError(thrown, 'REVOCATION_FAILED')) throw thrown;
+    // Nobody is signed out by it, and nobody is let in.
+    logFailure('a session could not be checked', thrown);
+    error(503, 'Your session cannot be checked at the moment. Please try again.');
+  }
+}
+
+/** Adds headers, and writes what there is to write of events, after the response. */
+const finish: Handle = async ({ event, resolve }) => {
+  const response = await resolve(event);
+  if (building) return response;
+  addSecurityHeaders(response, event.url, event.platform?.env);
+  const minutes = event.platform && event.locals.container.resolve(EventMinutes);
+  if (minutes?.isDue === true) {
+    const work = minutes.flush(event.locals.container.resolve(EventMinuteTable));
+    event.platform?.ctx.waitUntil(work.catch((thrown: unknown) => logFailure('events not written', thrown)));
+  }
+  return response;
+};
+
+export const handle = sequence(handleContainer(app), finish, refuseOtherOrigins, findVisitor);
