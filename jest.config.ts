@@ -33,7 +33,7 @@ function project(displayName: string, testMatch: string[], tsconfig = '__tests__
 const config: Config = {
   projects: [
     project('unit', [
-      '{tokens,providers,clients,durable-objects,decorators,sinks,adapters,testing,internal,seed,docs,cli}/**/*.test.ts',
+      '{tokens,providers,clients,durable-objects,decorators,sinks,adapters,testing,internal,seed,docs,cli,entries}/**/*.test.ts',
       '*.test.ts',
     ]),
     project('standard-decorators', ['decorators/**/*.test.ts'], '__tests__/tsconfig.jest.standard.json'),

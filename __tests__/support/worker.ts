@@ -51,7 +51,7 @@ export async function startWorker(
   options: TestWorkerOptions = {},
 ): Promise<{ readonly url: URL; readonly miniflare: Miniflare }> {
   const { minify = false, standardDecorators = false, ...rest } = options;
-  const hasNode = rest.compatibilityFlags?.includes('nodejs_compat') ?? false;
+  const hasNode = rest.compatibilityFlags?.some((flag) => /^nodejs_(compat|als)$/.test(flag)) ?? false;
   const contents = bundleWorker(fixture, { minify, standardDecorators, hasNode });
   const miniflare = new Miniflare({
     modules: [{ type: 'ESModule', path: 'index.mjs', contents }],

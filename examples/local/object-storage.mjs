@@ -17,7 +17,8 @@ const BOUND_BUCKET = readFileSync(new URL('./bound-bucket.mjs', import.meta.url)
  * @param options.notifications `{ bucket, queue }` each, as `wrangler r2 bucket notification create` makes them.
  * @returns `workers` (for Miniflare: what serves the buckets), `bind(options)` (a Worker's options for Miniflare, with buckets that tell of what
  * is stored through them), `attach(miniflare)`, `r2` (a config for R2Client), `clock` (`offsetMs`: how far the
- * front's clock is off, for uploads that were begun long ago), `isQuiet()` (resolves when every notification was sent), `stop()`.
+ * front's clock is off, for uploads that were begun long ago), `isQuiet()` (resolves when every notification was sent), `tell(events)` (sends notifications
+ * as they are given, to the first queue), `stop()`.
  */
 export async function openObjectStorage({ upstream, buckets, notifications }) {
   const credentials = {
@@ -43,6 +44,7 @@ export async function openObjectStorage({ upstream, buckets, notifications }) {
     r2: { accountId, ...credentials, endpoint: front.endpoint },
     clock,
     isQuiet: () => notifier.isQuiet(),
+    tell: (events) => notifier.tell(events),
     async stop() {
       await front.stop();
       await notifier.isQuiet();
@@ -112,6 +114,11 @@ class Notifier {
       .catch((error) => console.error(`No notification of ${request.operation}: ${error.message}`))
       .finally(() => this.#sending.delete(sending));
     this.#sending.add(sending);
+  }
+
+  async tell(events) {
+    const producer = await this.#miniflare.getQueueProducer('QUEUE_0', WORKER_NAME);
+    await producer.sendBatch(events.map((body) => ({ body })));
   }
 
   async isQuiet() {

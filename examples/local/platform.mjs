@@ -38,7 +38,7 @@ const EVENT_QUEUE = 'media-events';
  * @param options.origins of pages that upload straight into the buckets, beside `url` and its `localhost`; `null` leaves the buckets without CORS.
  * @param options.extraBuckets buckets that nobody binds, for replication.
  * @param options.ffmpeg command of ffmpeg; ffprobe is expected beside it.
- * @returns `url`, `miniflare`, `r2` (a config for R2Client), `storage` (see `openObjectStorage`), `secrets`, and `stop()`, which ends all of it.
+ * @returns `url`, `miniflare`, `r2` (a config for R2Client), `storage` (see `openObjectStorage`), `transcoder` (see `createTranscoder`), `secrets`, and `stop()`, which ends all of it.
  * @throws {Error} when a port is taken, a migration fails, or workerd does not start; nothing keeps running then.
  */
 export async function startPlatform({ workers, port = 0, origins = [], extraBuckets = [], ffmpeg = 'ffmpeg' }) {
@@ -77,7 +77,7 @@ export async function startPlatform({ workers, port = 0, origins = [], extraBuck
     await stop();
     throw error;
   }
-  return { url, miniflare, r2: storage.r2, storage, secrets, stop };
+  return { url, miniflare, r2: storage.r2, storage, transcoder, secrets, stop };
 }
 
 function toMiniflareWorker({ config, root, script, secrets: own, assets }, { secrets, transcoder }) {

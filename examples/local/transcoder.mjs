@@ -32,18 +32,24 @@ const TIMEOUT_MS = 10 * 60_000;
  * @param options.r2 R2Client for the buckets.
  * @param options.ffmpeg command of ffmpeg; that of ffprobe is derived of it. Default `ffmpeg`.
  * @param options.timeoutMs bound of one film. Default 10 minutes.
- * @returns `fetch(request)`, and `stop()`, which ends what is running.
+ * @returns `fetch(request)`, `isAvailable()` (whether there is ffmpeg), `requests` (how many came), and `stop()`, which ends what is running.
  */
 export function createTranscoder({ r2, ffmpeg = 'ffmpeg', timeoutMs = TIMEOUT_MS }) {
   const stopping = new AbortController();
-  let hasFfmpeg;
+  let availability;
+  const isAvailable = () => (availability ??= canRun(ffmpeg));
+  let requests = 0;
   return {
+    get requests() {
+      return requests;
+    },
+    isAvailable,
     async fetch(request) {
+      requests += 1;
       const { bucket, key } = await request.json();
       const media = parseMediaKey(key);
       if (media?.kind !== 'original') return answer(400, { error: 'not an original' });
-      hasFfmpeg ??= await canRun(ffmpeg);
-      if (!hasFfmpeg) return answer(422, { error: 'no ffmpeg' });
+      if (!(await isAvailable())) return answer(422, { error: 'no ffmpeg' });
       const original = await r2.downloadFile({ bucket, key });
       if (original === null) return answer(404, { error: 'no such original' });
       const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(timeoutMs)]);

@@ -61,7 +61,21 @@ export function endWithStream(opened: OpenedScope, stream: ReadableStream): Read
 function endAfter(opened: OpenedScope, body: ReadableStream, headers?: Headers) {
   const { readable, writable } = passThrough(headers);
   const end = (): Promise<void> => endScope(opened);
-  return { readable, ended: body.pipeTo(writable).then(end, end) };
+  return { readable, ended: pump(body, writable).then(end, end) };
+}
+
+/** As `pipeTo`, which workerd has not for a body that comes out of a native pipe itself ("Inter-TransformStream ... is not implemented"). */
+async function pump(body: ReadableStream, writable: WritableStream): Promise<void> {
+  const reader: ReadableStreamDefaultReader<unknown> = body.getReader();
+  const writer: WritableStreamDefaultWriter<unknown> = writable.getWriter();
+  // Whoever reads may go while nothing is there to write.
+  writer.closed.catch((reason: unknown) => reader.cancel(reason)).catch(() => undefined);
+  try {
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) await writer.write(chunk.value);
+    await writer.close();
+  } catch (error) {
+    await Promise.allSettled([writer.abort(error), reader.cancel(error)]);
+  }
 }
 
 function isUpgrade(response: Response): boolean {

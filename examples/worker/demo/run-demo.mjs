@@ -36,7 +36,7 @@ export async function runDemo({ once = false, port, tour = createTour } = {}) {
     }
     return report.ok ? 0 : 1;
   } finally {
-    await server.miniflare.dispose();
+    await server.stop();
   }
 }
 

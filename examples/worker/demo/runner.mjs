@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 
 /**
  * Runs steps one after another, each with `{ name, run }`, where `run` resolves to a sentence about what was seen and
- * rejects when that was wrong. After a failure the rest is skipped: later steps build on earlier ones.
+ * rejects when that was wrong. A step that cannot be run here resolves to `{ skipped: why }`. After a failure the rest is skipped: later steps build on earlier ones.
  */
 export async function runSteps(steps, onStep = () => undefined) {
   const results = [];
@@ -20,8 +20,9 @@ async function runStep(name, run) {
   const start = performance.now();
   const elapsed = () => Math.round(performance.now() - start);
   try {
-    const detail = await run();
-    return { name, outcome: 'passed', detail, ms: elapsed() };
+    const seen = await run();
+    if (typeof seen === 'object') return { name, outcome: 'skipped', detail: seen.skipped, ms: elapsed() };
+    return { name, outcome: 'passed', detail: seen, ms: elapsed() };
   } catch (error) {
     return { name, outcome: 'failed', detail: firstLine(error), ms: elapsed() };
   }

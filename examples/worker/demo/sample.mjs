@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MEDIA = fileURLToPath(new URL('../media/', import.meta.url));
-const FOLDERS = ['originals', 'hls'];
+// The HLS first: an original that comes in is transcoded unless its HLS is there.
+const FOLDERS = ['hls', 'originals'];
 
 /** Every file of the media sample: its folder, its path in it, and its bytes. */
 export function readSample() {

@@ -1,94 +1,53 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { Miniflare } from 'miniflare';
-import { toWorkerOptions } from '../../local/worker-options.mjs';
+import { bundleWorker } from '../../local/bundle.mjs';
+import { startPlatform } from '../../local/platform.mjs';
+import { firstFreePort } from '../../local/ports.mjs';
 import { readWranglerConfig } from '../../local/wrangler-config.mjs';
 
-const HOST = '127.0.0.1';
 const PREFERRED_PORT = 8787;
-const BACKUP_BUCKET = 'codex-media-backup';
-const S3_PATH = '/cdn-cgi/local/r2/s3';
 const EXAMPLE = fileURLToPath(new URL('..', import.meta.url));
+/** A Worker of the same account that asks the media Worker by RPC. */
+const STUDIO = {
+  name: 'codex-studio',
+  compatibility_date: '2026-07-30',
+  services: [{ binding: 'MEDIA_RPC', service: 'codex-media-worker', entrypoint: 'MediaRpc' }],
+};
+const STUDIO_SCRIPT = `export default {
+  async fetch(request, env) {
+    const { method, id } = await request.json();
+    return Response.json(await env.MEDIA_RPC[method](id));
+  },
+}`;
 
 /**
- * Starts the Worker in workerd, with local stand-ins for its bindings. Its bucket is bound, and there is its S3 endpoint too, which
- * verifies signatures: for links, uploads of browsers, and whoever works on the bucket from outside. So is a second one, for backups.
+ * Starts the Worker on the local platform, with a second Worker beside it. The bucket's CORS is left to the nightly run.
+ *
+ * @param options.port of the Worker; 8787 unless told, or a free one.
+ * @param options.ffmpeg the transcoder's command.
  */
-export async function startServer({ port } = {}) {
+export async function startServer({ port, ffmpeg } = {}) {
   const config = readWranglerConfig(`${EXAMPLE}wrangler.jsonc`);
-  const script = await bundle(config.main);
+  const script = await bundleWorker(`${EXAMPLE}${config.main}`);
   await copyVendor();
   const chosen = await firstFreePort(port === undefined ? [PREFERRED_PORT, 0] : [port]);
-  const url = `http://${HOST}:${chosen}`;
-  const r2 = {
-    accountId: randomBytes(16).toString('hex'),
-    accessKeyId: randomBytes(16).toString('hex'),
-    secretAccessKey: randomBytes(32).toString('hex'),
-    endpoint: url + S3_PATH,
-  };
-  const miniflare = new Miniflare(toOptions(config, { script, r2, port: chosen }));
-  try {
-    await miniflare.ready;
-  } catch (error) {
-    await miniflare.dispose();
-    throw error;
-  }
-  return {
-    url,
-    miniflare,
-    r2,
-    bucket: config.vars.MEDIA_BUCKET,
-    backupBucket: BACKUP_BUCKET,
-    crons: config.triggers.crons,
-  };
-}
-
-function toOptions(config, { script, r2, port }) {
-  const worker = toWorkerOptions(config);
-  const { accountId, accessKeyId, secretAccessKey, endpoint } = r2;
-  const secrets = {
-    R2_ACCOUNT_ID: accountId,
-    R2_ACCESS_KEY_ID: accessKeyId,
-    R2_SECRET_ACCESS_KEY: secretAccessKey,
-    R2_ENDPOINT: endpoint,
-    HLS_SECRET: randomBytes(32).toString('base64'),
-  };
-  const s3Credentials = { accessKeyId, secretAccessKey };
-  return {
-    host: HOST,
-    port,
-    handleRuntimeStdio: printWithoutNotes,
+  const webhookSecret = randomBytes(32).toString('base64');
+  const secrets = { ACCOUNTS_WEBHOOK_SECRET: webhookSecret, PUBLIC_ORIGINS: `http://127.0.0.1:${chosen}` };
+  const platform = await startPlatform({
     workers: [
-      {
-        ...worker,
-        name: config.name,
-        modules: [{ type: 'ESModule', path: 'index.mjs', contents: script }],
-        bindings: { ...worker.bindings, ...secrets },
-        assets: { directory: `${EXAMPLE}${config.assets.directory}`, routerConfig: { has_user_worker: true } },
-      },
-      {
-        name: 'object-storage',
-        modules: true,
-        script: 'export default {}',
-        compatibilityDate: config.compatibility_date,
-        r2Buckets: {
-          BUCKET: { id: config.vars.MEDIA_BUCKET, s3Credentials },
-          BACKUP: { id: BACKUP_BUCKET, s3Credentials },
-        },
-      },
+      { config, root: EXAMPLE, script, secrets },
+      { config: STUDIO, root: EXAMPLE, script: STUDIO_SCRIPT },
     ],
-  };
-}
-
-/** What the runtime prints, without the notes that are meant for its own makers. */
-function printWithoutNotes(stdout, stderr) {
-  stdout.pipe(process.stdout, { end: false });
-  createInterface({ input: stderr }).on('line', (line) => line.includes('NOSENTRY') || console.error(line));
+    port: chosen,
+    origins: null,
+    extraBuckets: [config.vars.BACKUP_BUCKET],
+    ...(ffmpeg !== undefined && { ffmpeg }),
+  });
+  const [nightly, hourly] = config.triggers.crons;
+  const { MEDIA_BUCKET: bucket, BACKUP_BUCKET: backupBucket } = config.vars;
+  return { ...platform, webhookSecret, bucket, backupBucket, crons: { nightly, hourly } };
 }
 
 /** The page's player, from the package that the project has anyway. */
@@ -96,40 +55,4 @@ async function copyVendor() {
   const target = `${EXAMPLE}public/vendor/`;
   await mkdir(target, { recursive: true });
   await copyFile(createRequire(import.meta.url).resolve('hls.js/dist/hls.light.min.mjs'), `${target}hls.mjs`);
-}
-
-/** Bundles the Worker as wrangler does. */
-async function bundle(entry) {
-  const result = await build({
-    entryPoints: [`${EXAMPLE}${entry}`],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    platform: 'browser',
-    conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:*'],
-    keepNames: true,
-    logLevel: 'warning',
-  });
-  return result.outputFiles[0].text;
-}
-
-async function firstFreePort(candidates) {
-  for (const candidate of candidates) {
-    const port = await tryPort(candidate);
-    if (port !== null) return port;
-  }
-  throw new Error(`Port ${candidates[0]} is taken by another program. Without --port the demo takes a free one.`);
-}
-
-function tryPort(port) {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(null));
-    probe.listen(port, HOST, () => {
-      const { port: found } = probe.address();
-      probe.close(() => resolve(found));
-    });
-  });
 }

@@ -26,8 +26,10 @@ export class Table {
 
   summary({ ok, steps }, totalMs) {
     const passed = steps.filter(({ outcome }) => outcome === 'passed').length;
+    const skipped = ok ? steps.length - passed : 0;
     const verdict = ok ? 'All is well' : 'FAILED';
+    const rest = skipped === 0 ? '' : `, ${skipped} skipped`;
     this.#write('');
-    this.#write(`${verdict}: ${passed} of ${steps.length} steps passed in ${(totalMs / 1000).toFixed(1)} s.`);
+    this.#write(`${verdict}: ${passed} of ${steps.length} steps passed${rest} in ${(totalMs / 1000).toFixed(1)} s.`);
   }
 }

@@ -6,7 +6,7 @@ import type {
   RateLimitResult,
   SessionCacheClient,
 } from '@codex/cloudflare-clients';
-import type { Database } from './database.js';
+import type { Database, StoredSession } from './database.js';
 import { logFailure } from './log.js';
 import { hashPassword, hashToken, isPassword, newToken, NO_HASH } from './password.js';
 import { DATABASE } from './tokens.js';
@@ -69,20 +69,14 @@ export class AuthService {
   async find(token: string): Promise<CachedSession | null> {
     const cached = await this.sessions.get(token);
     if (cached !== null) return cached;
-    const stored = await this.database.findSession(await hashToken(token));
-    if (stored === null) return null;
-    const session: CachedSession = { session: { ...stored.session, token }, user: stored.user };
-    await this.sessions.set(token, session);
-    return session;
+    return this.fill(token, await this.database.findSession(await hashToken(token)));
   }
 
   /** Ends a session: in the database first, so that nothing can fill the cache again. A cache that fails is an error here. */
   async logout(token: string): Promise<void> {
-    const tokenHash = await hashToken(token);
-    const stored = await this.database.findSession(tokenHash);
-    await this.database.deleteSession(tokenHash);
+    const userId = await this.database.deleteSession(await hashToken(token));
     // The objects are by user; a cookie that the database does not know belongs to nobody.
-    if (stored !== null) await this.sessions.delete(token, { userId: stored.user.id });
+    if (userId !== null) await this.sessions.delete(token, { userId });
   }
 
   /** Ends every session of a user, on all devices: from the next request on, wherever it comes from. */
@@ -95,9 +89,16 @@ export class AuthService {
   private async open(userId: string): Promise<string> {
     const token = newToken();
     const expiresAt = new Date(Date.now() + SESSION_SECONDS * 1000).toISOString();
-    await this.database.addSession({ id: crypto.randomUUID(), userId, tokenHash: await hashToken(token), expiresAt });
-    await this.find(token);
+    const session = { id: crypto.randomUUID(), userId, tokenHash: await hashToken(token), expiresAt };
+    await this.fill(token, await this.database.addSession(session));
     return token;
+  }
+
+  private async fill(token: string, stored: StoredSession | null): Promise<CachedSession | null> {
+    if (stored === null) return null;
+    const session: CachedSession = { session: { ...stored.session, token }, user: stored.user };
+    await this.sessions.set(token, session);
+    return session;
   }
 }
 

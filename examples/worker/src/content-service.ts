@@ -1,6 +1,6 @@
 import { Cached, cachePrefix, Injectable, R2_CLIENT } from '@codex/cloudflare-clients';
 import type { R2Client } from '@codex/cloudflare-clients';
-import type { Database, MediaRow } from './database.js';
+import type { Database, Media, MediaStatus } from './database.js';
 import { DATABASE, MEDIA_BUCKET } from './tokens.js';
 
 /** A file of a media item; the key says what it is. */
@@ -14,6 +14,7 @@ export interface MediaItem {
   id: string;
   creatorId: string;
   title: string;
+  status: MediaStatus;
   files: MediaFile[];
 }
 
@@ -44,7 +45,7 @@ export class ContentService {
   async list(creatorId: string): Promise<MediaItem[]> {
     const rows = await this.database.listMedia(creatorId);
     const files = await this.r2.listFiles({ bucket: this.bucket, prefix: `${creatorId}/` });
-    return rows.filter((row) => row.published === 1).map((row) => toItem(row, files));
+    return rows.filter((row) => row.publishedAt !== null).map((row) => toItem(row, files));
   }
 
   /** One item, or `null`, which is looked for again soon. */
@@ -62,7 +63,7 @@ export class ContentService {
   }
 }
 
-function toItem({ id, creatorId, title }: MediaRow, files: readonly MediaFile[]): MediaItem {
+function toItem({ id, creatorId, title, status }: Media, files: readonly MediaFile[]): MediaItem {
   const own = files.filter(({ key }) => key.split('/')[2] === id);
-  return { id, creatorId, title, files: own.map(({ key, size }) => ({ key, size })) };
+  return { id, creatorId, title, status, files: own.map(({ key, size }) => ({ key, size })) };
 }

@@ -1,35 +1,39 @@
 import { ServerTimingSink } from '@codex/cloudflare-clients';
+import { defineWorker } from '@codex/cloudflare-clients/workers';
+import type { QueueMessage } from '@codex/cloudflare-clients/workers';
 import { app } from './app.js';
 import { CleanupService } from './cleanup-service.js';
 import type { Env } from './env.js';
 import { HttpError } from './http-error.js';
 import { logFailure } from './log.js';
+import { ReplicationService } from './replication-service.js';
 import { handle } from './router.js';
 import { TranscodingService } from './transcoding-service.js';
-import type { TranscodingMessage } from './transcoding-service.js';
+import type { TranscodingJob } from './transcoding-service.js';
+import { UploadEvents } from './upload-events.js';
 
-export { CatalogObject } from './catalog-object.js';
-export { CounterObject, LockObject, RateLimiterObject, SessionObject } from '@codex/cloudflare-clients/durable-objects';
+export { MediaRpc } from './media-rpc.js';
 
-export default {
-  async fetch(request, env, ctx) {
-    const container = app.scope({ env, ctx, request });
-    try {
-      return container.resolve(ServerTimingSink).applyTo(await handle(container, request));
-    } catch (error) {
-      if (error instanceof HttpError) return error.toResponse();
-      logFailure(`${request.method} ${new URL(request.url).pathname}`, error);
-      return new HttpError(500, 'Something went wrong on our side.').toResponse();
-    }
+const HOURLY = '15 * * * *';
+
+export default defineWorker<Env>(app, {
+  async fetch(request, scope) {
+    return scope.resolve(ServerTimingSink).applyTo(await handle(scope, request));
   },
 
-  async queue(batch, env, ctx) {
-    await using container = app.scope({ env, ctx });
-    await container.resolve(TranscodingService).consume(batch.messages);
+  onError(error, request) {
+    if (error instanceof HttpError) return error.toResponse();
+    logFailure(`${request.method} ${new URL(request.url).pathname}`, error);
+    return new HttpError(500, 'Something went wrong on our side.').toResponse();
   },
 
-  async scheduled(controller, env, ctx) {
-    await using container = app.scope({ env, ctx });
-    await container.resolve(CleanupService).run(new Date(controller.scheduledTime));
+  async queue({ queue, messages }, scope) {
+    if (queue === 'media-events') return scope.resolve(UploadEvents).consume(messages);
+    await scope.resolve(TranscodingService).consume(messages as readonly QueueMessage<TranscodingJob>[]);
   },
-} satisfies ExportedHandler<Env, TranscodingMessage>;
+
+  async scheduled({ cron, scheduledTime }, scope) {
+    if (cron === HOURLY) return scope.resolve(ReplicationService).run();
+    await scope.resolve(CleanupService).run(new Date(scheduledTime));
+  },
+});

@@ -55,9 +55,8 @@ export class MediaController {
 
   async publish(mediaId: string): Promise<Response> {
     const { user } = await this.current.require();
-    await this.media.publish(user.id, mediaId);
-    const isQueued = await this.transcoding.request(mediaId);
-    return Response.json({ status: 'published', isQueued }, { status: 202 });
+    const isFirst = await this.media.publish(user.id, mediaId);
+    return Response.json({ status: 'published', isFirst }, { status: 202 });
   }
 
   async status(mediaId: string): Promise<Response> {

@@ -1,14 +1,21 @@
 import {
   CacheEvict,
+  COUNTER_CLIENT,
   Injectable,
   isCloudflareClientError,
   mediaKeys,
   parseMediaKey,
   R2_CLIENT,
 } from '@codex/cloudflare-clients';
-import type { R2Client, R2DeletePrefixResult, R2SignedUpload, R2UploadResult } from '@codex/cloudflare-clients';
+import type {
+  CounterClient,
+  R2Client,
+  R2DeletePrefixResult,
+  R2SignedUpload,
+  R2UploadResult,
+} from '@codex/cloudflare-clients';
 import { ContentService, creatorTag } from './content-service.js';
-import type { Database, MediaRow } from './database.js';
+import type { Database, Media } from './database.js';
 import { HttpError } from './http-error.js';
 import { DATABASE, MEDIA_BUCKET } from './tokens.js';
 
@@ -33,17 +40,18 @@ export interface SignedLink {
 }
 
 /** Media items and their files, under the seed's layout `{creatorId}/{folder}/{mediaId}/{path}`. */
-@Injectable(DATABASE, R2_CLIENT, MEDIA_BUCKET, ContentService)
+@Injectable(DATABASE, R2_CLIENT, MEDIA_BUCKET, ContentService, COUNTER_CLIENT)
 export class MediaService {
   constructor(
     private readonly database: Database,
     private readonly r2: R2Client,
     private readonly bucket: string,
     private readonly content: ContentService,
+    private readonly counters: CounterClient,
   ) {}
 
-  async create(creatorId: string, title: string): Promise<MediaRow> {
-    const media = { id: crypto.randomUUID(), creatorId, title, published: 0 };
+  async create(creatorId: string, title: string): Promise<Pick<Media, 'id' | 'creatorId' | 'title'>> {
+    const media = { id: crypto.randomUUID(), creatorId, title };
     await this.database.addMedia(media);
     return media;
   }
@@ -73,11 +81,19 @@ export class MediaService {
     });
   }
 
-  /** Makes an item visible; what is cached of the creator is invalidated once the database has it. */
+  /**
+   * Makes an item visible; what is cached of the creator is invalidated once the database has it.
+   *
+   * @returns whether this call did it: of many clicks at once, one.
+   */
   @CacheEvict({ tags: (creatorId) => [creatorTag(creatorId)] })
-  async publish(creatorId: string, mediaId: string): Promise<void> {
+  async publish(creatorId: string, mediaId: string): Promise<boolean> {
     await this.findOwn(creatorId, mediaId);
-    await this.database.publishMedia(mediaId);
+    const { replayed } = await this.counters.once(`publish:${mediaId}`, async () => {
+      await this.database.publishMedia(mediaId);
+      return null;
+    });
+    return !replayed;
   }
 
   /** A link to the original, good for ten minutes. */

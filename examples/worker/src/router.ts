@@ -1,4 +1,5 @@
 import type { RequestScope } from '@codex/cloudflare-clients';
+import { AccountsWebhook } from './accounts-webhook.js';
 import { AuthController } from './auth-controller.js';
 import { HttpError } from './http-error.js';
 import { MediaController } from './media-controller.js';
@@ -32,6 +33,8 @@ const ROUTES = [
   route('GET', '/api/media/:id/play', (scope, { id = '' }) => scope.resolve(MediaController).play(id)),
   route('POST', '/api/media/:id/upload', (scope, { id = '' }) => scope.resolve(UploadController).sign(id)),
   route('*', '/api/uploads/*', (scope) => scope.resolve(UploadController).companion()),
+
+  route('POST', '/hooks/accounts', (scope) => scope.resolve(AccountsWebhook).receive()),
 
   // Private HLS: the token is in the path, so no cookie is asked for.
   route('*', '/v/*', (scope, _params, request) => scope.resolve(PlaybackService).serve(request)),

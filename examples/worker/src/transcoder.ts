@@ -1,0 +1,58 @@
+import { Injectable } from '@codex/cloudflare-clients';
+import { TRANSCODER } from './tokens.js';
+
+/** KV takes one write a second of a key. */
+const REPORT_EVERY_MS = 1000;
+
+interface Line {
+  readonly progress?: number;
+  readonly status?: 'ready' | 'failed';
+  readonly reason?: string;
+}
+
+/** The transcoding service, which answers with lines of JSON while it works. */
+@Injectable(TRANSCODER)
+export class Transcoder {
+  constructor(private readonly service: Fetcher) {}
+
+  /**
+   * Makes HLS of an original.
+   *
+   * @param signal gives it up.
+   * @param onProgress is told percents, once a second at most.
+   * @returns `unavailable` when the service cannot transcode at all.
+   * @throws {Error} when it fails.
+   */
+  async run(
+    original: { readonly bucket: string; readonly key: string },
+    signal: AbortSignal,
+    onProgress: (percent: number) => Promise<void>,
+  ): Promise<'ready' | 'unavailable'> {
+    const body = JSON.stringify(original);
+    const response = await this.service.fetch('http://transcoder/', { method: 'POST', body, signal });
+    if (response.status === 422) {
+      await response.body?.cancel();
+      return 'unavailable';
+    }
+    if (!response.ok || response.body === null) throw new Error(`The transcoder answered ${response.status}.`);
+    let last: Line = {};
+    let reportedAt = 0;
+    for await (const line of linesOf(response.body)) {
+      last = line;
+      if (line.progress === undefined || Date.now() - reportedAt < REPORT_EVERY_MS) continue;
+      reportedAt = Date.now();
+      await onProgress(line.progress);
+    }
+    if (last.status !== 'ready') throw new Error(`The transcoder gave up: ${last.reason ?? 'its answer ended early'}.`);
+    return 'ready';
+  }
+}
+
+async function* linesOf(body: ReadableStream): AsyncGenerator<Line> {
+  let rest = '';
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') yield JSON.parse(line) as Line;
+  }
+}
