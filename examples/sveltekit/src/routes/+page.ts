@@ -1,2 +1,3 @@
-// The only page that is the same for everybody: it is a file, and no Worker runs for it.
+// Made once, when the app is built; it needs no script in the browser.
 export const prerender = true;
+export const csr = false;
