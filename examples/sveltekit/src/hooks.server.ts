@@ -7,8 +7,6 @@ import { handleContainer } from '@codex/cloudflare-clients/sveltekit';
 import { AuthService } from '$lib/server/auth/auth-service.js';
 import { readToken } from '$lib/server/auth/cookie.js';
 import { app } from '$lib/server/container.js';
-import { EventMinuteTable } from '$lib/server/data/event-minute-table.js';
-import { EventMinutes } from '$lib/server/events/event-minutes.js';
 import { addSecurityHeaders } from '$lib/server/http/security-headers.js';
 import { logFailure } from '$lib/server/log.js';
 
@@ -42,17 +40,10 @@ async function findSession({ container }: App.Locals, token: string): Promise<Ap
   }
 }
 
-/** Adds headers, and writes what there is to write of events, after the response. */
-const finish: Handle = async ({ event, resolve }) => {
+const secureResponse: Handle = async ({ event, resolve }) => {
   const response = await resolve(event);
-  if (building) return response;
-  addSecurityHeaders(response, event.url, event.platform?.env);
-  const minutes = event.platform && event.locals.container.resolve(EventMinutes);
-  if (minutes?.isDue === true) {
-    const work = minutes.flush(event.locals.container.resolve(EventMinuteTable));
-    event.platform?.ctx.waitUntil(work.catch((thrown: unknown) => logFailure('events not written', thrown)));
-  }
+  if (!building) addSecurityHeaders(response, event.url, event.platform?.env);
   return response;
 };
 
-export const handle = sequence(handleContainer(app), finish, refuseOtherOrigins, findVisitor);
+export const handle = sequence(handleContainer(app), secureResponse, refuseOtherOrigins, findVisitor);

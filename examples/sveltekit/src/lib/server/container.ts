@@ -5,18 +5,15 @@ import {
   EVENT_SINK,
   provide,
   provideCloudflareClients,
-  provideValue,
 } from '@codex/cloudflare-clients';
 import { ADMIN_EMAIL_PROVIDER } from './auth/tokens.js';
-import { DATABASE_PROVIDER } from './data/database.js';
+import { DATABASE, DATABASE_PROVIDER } from './data/database.js';
 import { developmentObjects } from './development-objects.js';
-import { EventMinutes } from './events/event-minutes.js';
+import { EventMinutes } from '../../../../worker/src/event-minutes.js';
 import { RequestEvents } from './events/request-events.js';
+import { logFailure } from './log.js';
 import { MEDIA_PROVIDERS } from './media/tokens.js';
 import { TRANSCODING_PROVIDER } from './media/transcoding-message.js';
-
-/** Of this isolate: it holds counts alone, nothing of a request. */
-const minutes = new EventMinutes();
 
 /** What there is to inject. It holds no state of a request: `handleContainer` opens a scope for each. */
 const production = createContainer(
@@ -26,7 +23,12 @@ const production = createContainer(
     r2: { bindings: { 'codex-media-production': 'MEDIA' } },
   }),
   provide(RequestEvents, () => new RequestEvents()),
-  provideValue(EventMinutes, minutes),
+  // What a request has counted is written when its scope is disposed: after the response.
+  provide(
+    EventMinutes,
+    (container) =>
+      new EventMinutes(container.resolve(DATABASE), { onError: (error) => logFailure('events not written', error) }),
+  ),
   provide(EVENT_SINK, (container) => combineSinks(container.resolve(RequestEvents), container.resolve(EventMinutes))),
   DATABASE_PROVIDER,
   ADMIN_EMAIL_PROVIDER,

@@ -1,8 +1,8 @@
 import { Injectable } from '@codex/cloudflare-clients';
 import type { AdminData, CacheMinute, LatencyBucket, LimiterMinute } from '$lib/shapes.js';
 import { EventMinuteTable } from '../data/event-minute-table.js';
-import type { EventMinute } from '../data/event-minute-table.js';
-import { ABOVE_SCALE_MS, LATENCY_SCALE_MS } from '../events/latency-scale.js';
+import { LATENCY_BOUNDS_MS } from '../../../../../worker/src/event-minutes.js';
+import type { EventMinute } from '../../../../../worker/src/event-minutes.js';
 
 const MS_PER_MINUTE = 60_000;
 const TYPES = [
@@ -62,17 +62,12 @@ function hitRateOf(rows: Counts): number | null {
 }
 
 function latencyOf(rows: Counts): LatencyBucket[] {
-  const bounds = new Set<number>([...LATENCY_SCALE_MS, ABOVE_SCALE_MS]);
-  // Whoever else writes into the table may have a finer scale.
-  for (const { type, leMs } of rows) if (type === 'cache.hit' || type === 'cache.load') bounds.add(leMs);
-  return [...bounds]
-    .filter((bound) => bound > 0)
-    .sort((left, right) => left - right)
-    .map((bound) => ({
-      leMs: bound >= ABOVE_SCALE_MS ? null : bound,
-      hits: total(rows, 'cache.hit', bound),
-      loads: total(rows, 'cache.load', bound),
-    }));
+  return LATENCY_BOUNDS_MS.map((bound, index) => ({
+    // What took longer counts under the last.
+    leMs: index === LATENCY_BOUNDS_MS.length - 1 ? null : bound,
+    hits: total(rows, 'cache.hit', bound),
+    loads: total(rows, 'cache.load', bound),
+  }));
 }
 
 function total(rows: Counts, type: (typeof TYPES)[number], bound?: number): number {

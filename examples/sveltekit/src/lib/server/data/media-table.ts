@@ -47,16 +47,15 @@ export class MediaTable {
     await this.#change('UPDATE media SET published_at = ? WHERE id = ? AND creator_id = ?', publishedAt, id, creatorId);
   }
 
-  /** Notes where the original of a draft is. Whether it was a draft: of two who note it one is told so. */
-  async setUploaded(creatorId: string, id: string, original: { key: string; bytes: number }): Promise<boolean> {
-    const changes = await this.#change(
+  /** Notes where the original of a draft is. */
+  async setUploaded(creatorId: string, id: string, { key, bytes }: { key: string; bytes: number }): Promise<void> {
+    await this.#change(
       `UPDATE media SET status = 'uploaded', original_key = ?, original_bytes = ? WHERE id = ? AND creator_id = ? AND status = 'draft'`,
-      original.key,
-      original.bytes,
+      key,
+      bytes,
       id,
       creatorId,
     );
-    return changes === 1;
   }
 
   async remove(creatorId: string, id: string): Promise<void> {
@@ -71,12 +70,11 @@ export class MediaTable {
     return results;
   }
 
-  async #change(statement: string, ...values: unknown[]): Promise<number> {
-    const { meta } = await this.database
+  async #change(statement: string, ...values: unknown[]): Promise<void> {
+    await this.database
       .prepare(statement)
       .bind(...values)
       .run();
-    return meta.changes;
   }
 }
 

@@ -44,8 +44,20 @@ export class ContentService {
     return (await this.media.listOf(creatorId)).map(toCard);
   }
 
-  @Cached({ ttl: 300, name: PUBLISHED, tags: [PUBLISHED_TAG], staleWhileRevalidate: 600, staleIfError: 86_400 })
+  @Cached({
+    ttl: 300,
+    name: PUBLISHED,
+    tags: [PUBLISHED_TAG],
+    tagsOf: creatorTags,
+    staleWhileRevalidate: 600,
+    staleIfError: 86_400,
+  })
   protected async listPublished(): Promise<MediaCard[]> {
     return (await this.media.listPublished()).map(toCard);
   }
+}
+
+/** What the media Worker changes of anybody's shows here, too. */
+function creatorTags(items: readonly MediaCard[]): string[] {
+  return [...new Set(items.map(({ creatorId }) => creatorTag(creatorId)))];
 }

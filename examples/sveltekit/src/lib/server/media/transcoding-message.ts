@@ -4,7 +4,6 @@ import type { Env } from '../env.js';
 /** What the queue `transcoding` carries: the media Worker consumes it. */
 export interface TranscodingMessage {
   readonly mediaId: string;
-  readonly creatorId: string;
   /** Of the original. */
   readonly key: string;
 }

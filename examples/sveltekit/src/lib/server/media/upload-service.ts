@@ -1,12 +1,13 @@
 import {
   CacheEvict,
+  COUNTER_CLIENT,
   createUploadHandler,
   Injectable,
   isCloudflareClientError,
   mediaKeys,
   R2_CLIENT,
 } from '@codex/cloudflare-clients';
-import type { R2Client } from '@codex/cloudflare-clients';
+import type { CounterClient, R2Client } from '@codex/cloudflare-clients';
 import type { MediaCard } from '$lib/shapes.js';
 import { MediaTable, toCard } from '../data/media-table.js';
 import { logFailure } from '../log.js';
@@ -23,7 +24,7 @@ export const MAX_UPLOAD_BYTES = 5 * 1000 ** 3;
 export const UPLOAD_TYPES = ['video/*', 'audio/*'] as const;
 
 /** Uploads of originals from the browser: the bytes go straight to the bucket, and never through this app. */
-@Injectable(MediaService, MediaTable, R2_CLIENT, MEDIA_BUCKET, TRANSCODING_QUEUE)
+@Injectable(MediaService, MediaTable, R2_CLIENT, MEDIA_BUCKET, TRANSCODING_QUEUE, COUNTER_CLIENT)
 export class UploadService {
   constructor(
     private readonly mediaService: MediaService,
@@ -31,6 +32,7 @@ export class UploadService {
     private readonly r2: R2Client,
     private readonly bucket: string,
     private readonly queue: Pick<Queue<TranscodingMessage>, 'send'>,
+    private readonly counters: CounterClient,
   ) {}
 
   /** Signs what Uppy asks for, below the folder of one draft of the caller's. @throws {Refusal} 404; 409 for what has an original. */
@@ -65,18 +67,13 @@ export class UploadService {
     }
     const file = await this.r2.headFile({ bucket: this.bucket, key });
     if (file === null) throw new Refusal(404, 'The upload has not arrived.');
-    const isFirst = await this.media.setUploaded(creatorId, mediaId, { key, bytes: file.size ?? 0 });
-    if (isFirst) await this.#transcode({ mediaId, creatorId, key });
+    // By the name of the operation that the media Worker has for it, when R2 tells it of the upload: one of the two does it.
+    await this.counters.once(`transcode:${mediaId}:${file.etag}`, async () => {
+      await this.media.setUploaded(creatorId, mediaId, { key, bytes: file.size ?? 0 });
+      await this.queue.send({ mediaId, key });
+      return null;
+    });
     return toCard(await this.mediaService.own(creatorId, mediaId));
-  }
-
-  /** Without the queue the original is played. */
-  async #transcode(message: TranscodingMessage): Promise<void> {
-    try {
-      await this.queue.send(message);
-    } catch (error) {
-      logFailure(`${message.mediaId} not queued for transcoding`, error);
-    }
   }
 }
 

@@ -2,8 +2,6 @@ import { error } from '@sveltejs/kit';
 import { MetricsService } from '$lib/server/admin/metrics-service.js';
 import { StorageService } from '$lib/server/admin/storage-service.js';
 import { requireVisitor } from '$lib/server/auth/visitor.js';
-import { EventMinuteTable } from '$lib/server/data/event-minute-table.js';
-import { EventMinutes } from '$lib/server/events/event-minutes.js';
 import { page } from '$lib/server/http/refused.js';
 import type { AdminData } from '$lib/shapes.js';
 import type { PageServerLoad } from './$types.js';
@@ -17,8 +15,6 @@ export const load: PageServerLoad = async (event): Promise<AdminData> => {
   if (user.role !== 'owner') error(403, 'This page is for the owner of Codex.');
   const { container } = event.locals;
   return page(async () => {
-    // Of this isolate; others write when they are asked something.
-    await container.resolve(EventMinutes).flush(container.resolve(EventMinuteTable));
     const [metrics, { storage, cache }] = await Promise.all([
       container.resolve(MetricsService).lastMinutes(minutesOf(event.url)),
       container.resolve(StorageService).byCreator(),
