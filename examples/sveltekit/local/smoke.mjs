@@ -76,7 +76,9 @@ class Visitor {
     return this.#ask(path, {});
   }
 
-  post(path, body = {}) {
+  post(path, body) {
+    // Nothing where nothing is read: workerd closes the connection of a body that is left.
+    if (body === undefined) return this.#ask(path, { method: 'POST' });
     const headers = { 'content-type': 'application/json' };
     return this.#ask(path, { method: 'POST', headers, body: JSON.stringify(body) });
   }

@@ -34,7 +34,7 @@ export function api<Event extends RequestEvent>(
 export async function action<Result, Fault extends { message: string }>(
   { setHeaders }: Pick<RequestEvent, 'setHeaders'>,
   work: () => Promise<Result>,
-  faultOf: (message: string, retryAfterSeconds?: number) => Fault,
+  faultOf: (message: string, status: number) => Fault,
 ): Promise<Result | ActionFailure<Fault>> {
   try {
     return await work();
@@ -42,11 +42,11 @@ export async function action<Result, Fault extends { message: string }>(
     if (thrown instanceof RateLimitExceeded) {
       const { status, headers, data } = limitRefusal(thrown.result);
       setHeaders(headers);
-      return fail(status, faultOf(data.message, data.retryAfterSeconds));
+      return fail(status, faultOf(data.message, status));
     }
     const refusal = refusalOf(thrown);
     if (refusal === null) throw thrown;
-    return fail(refusal.status, faultOf(refusal.message));
+    return fail(refusal.status, faultOf(refusal.message, refusal.status));
   }
 }
 

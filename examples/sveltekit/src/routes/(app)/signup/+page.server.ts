@@ -15,7 +15,12 @@ export const load: PageServerLoad = ({ locals }) => {
 export const actions = {
   default: async (event) => {
     const given = { name: '', email: '' };
-    const fault = (message: string): SignupForm => ({ ...given, message });
+    const fault = (message: string, status: number): SignupForm => ({
+      ...given,
+      message,
+      // The address has an account.
+      ...(status === 409 && { field: 'email' as const }),
+    });
     return action(
       event,
       async () => {
