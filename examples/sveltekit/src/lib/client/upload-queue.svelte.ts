@@ -161,7 +161,8 @@ export class UploadQueue {
     const item = this.#byKey.get(request.key) ?? this.items.find(({ id }) => id === request.key);
     if (item === undefined) throw new Error('This upload was cancelled.');
     const media = await this.#mediaOf(item);
-    const file = this.#uppy.getFile(item.id) as UppyFile<Meta, Body> | undefined;
+    // Of the first request alone: with a part, `size` would be the size of the part.
+    const file = request.key === item.id ? this.#uppy.getFile(item.id) : undefined;
     const about = file && { filename: file.name, type: file.type, size: file.size };
     const answer = await callApi<Signed>(`/api/media/${media.id}/uploads/s3/sign`, 'POST', {
       ...request,
