@@ -46,8 +46,10 @@ export const describeApp: (name: string, suite: () => void) => void = existsSync
 )
   ? describe
   : (name, suite) => {
-      if (process.env['CI'] === undefined)
-        return describe.skip(`${name} (not built: npm run test:app builds it)`, suite);
+      if (process.env['CI'] === undefined) {
+        describe.skip(`${name} (not built: npm run test:app builds it)`, suite);
+        return;
+      }
       test(name, () => {
         throw new Error('examples/sveltekit is not built: npm run test:app builds it.');
       });

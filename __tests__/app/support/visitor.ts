@@ -32,7 +32,7 @@ export class Visitor {
 
   async send(
     path: string,
-    { headers, ...init }: RequestInit & { headers?: Record<string, string> },
+    { headers, ...init }: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> },
   ): Promise<Response> {
     const response = await fetch(this.#url + path, {
       redirect: 'manual',
@@ -45,11 +45,11 @@ export class Visitor {
         ...headers,
       },
     });
-    for (const cookie of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
-      if (/max-age=0/i.test(cookie)) this.#cookies.delete(name);
-      else this.#cookies.set(name, value);
-    }
+    // The app sets one at a time.
+    const cookie = response.headers.get('set-cookie') ?? '';
+    const [, name, value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+    if (name !== undefined && /max-age=0/i.test(cookie)) this.#cookies.delete(name);
+    else if (name !== undefined) this.#cookies.set(name, value);
     return response;
   }
 
@@ -62,5 +62,5 @@ export class Visitor {
 
 /** The JSON of an answer. */
 export async function jsonOf<T = Record<string, unknown>>(response: Response | Promise<Response>): Promise<T> {
-  return (await (await response).json()) as T;
+  return (await response).json<T>();
 }

@@ -1,3 +1,4 @@
+/* global Request */
 // Asks the built app for pages as a server does that has no platform: no bindings, no context. Prints what came of it as JSON.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
