@@ -11,6 +11,8 @@ const HOST = '127.0.0.1';
 export interface AppInChromium {
   readonly url: string;
   readonly browser: Browser;
+  /** Of the owner, whom the demo data has, and who sees `/admin`. */
+  readonly owner: { readonly email: string; readonly password: string };
   /** A browser of its own, with its own cookies; what goes wrong in it is in `complaints`. */
   visitor(options?: BrowserContextOptions): Promise<Page>;
   /** Errors of scripts and of consoles, and requests that left this machine, since they were last read. */
@@ -23,12 +25,13 @@ export async function startAppInChromium(): Promise<AppInChromium> {
   const port = await freePort();
   const url = `http://${HOST}:${port}`;
   const app = spawn(process.execPath, ['examples/sveltekit/run.mjs', '--port', String(port)], { cwd: ROOT });
-  await printed(app, url);
+  const [, email = '', password = ''] = /owner +(\S+) +(\S+)/.exec(await printed(app, 'Ctrl+C')) ?? [];
   const browser = await launchChromium();
   let complaints: string[] = [];
   return {
     url,
     browser,
+    owner: { email, password },
     async visitor(options) {
       const context = await browser.newContext({ baseURL: url, ...options });
       listen(context, (complaint) => complaints.push(complaint));
@@ -92,8 +95,8 @@ function listen(context: BrowserContext, complain: (complaint: string) => void):
   });
 }
 
-/** Resolves when the process has printed `text`; rejects with all it printed when it ends or takes too long. */
-function printed(child: ChildProcess, text: string): Promise<void> {
+/** What the process printed up to `text`; rejects with all it printed when it ends or takes too long. */
+function printed(child: ChildProcess, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = '';
     const fail = (): void => reject(new Error(`The app did not start:\n${output}`));
@@ -105,7 +108,7 @@ function printed(child: ChildProcess, text: string): Promise<void> {
       if (!output.includes(text)) return;
       clearTimeout(timer);
       child.off('exit', fail);
-      resolve();
+      resolve(output);
     });
   });
 }
