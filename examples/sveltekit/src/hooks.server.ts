@@ -1,6 +1,6 @@
 import { building } from '$app/environment';
 import { error } from '@sveltejs/kit';
-import type { Handle } from '@sveltejs/kit';
+import type { Handle, RequestEvent } from '@sveltejs/kit';
 import { sequence } from '@sveltejs/kit/hooks';
 import { isCloudflareClientError } from '@codex/cloudflare-clients';
 import { handleContainer } from '@codex/cloudflare-clients/sveltekit';
@@ -20,10 +20,13 @@ const refuseOtherOrigins: Handle = async ({ event, resolve }) => {
   return resolve(event);
 };
 
-/** Finds who is signed in: not while building, nor without a platform, nor for segments, which show a right of their own. */
+/** Routes that ask who is there. `/` is prerendered: in development, too, nothing may be read of `platform.env` there. Segments show a right of their own. */
+const isPersonal = ({ route }: Pick<RequestEvent, 'route'>): boolean => /^\/(?:\(app\)|api)\//.test(route.id ?? '');
+
+/** Finds who is signed in: not while building, nor without a platform. */
 const findVisitor: Handle = async ({ event, resolve }) => {
   event.locals.visitor = null;
-  const hasSession = !building && event.platform !== undefined && !event.url.pathname.startsWith('/v/');
+  const hasSession = !building && event.platform !== undefined && isPersonal(event);
   const token = hasSession ? readToken(event.cookies) : null;
   if (token !== null) event.locals.visitor = await findSession(event.locals, token);
   return resolve(event);
@@ -42,7 +45,7 @@ async function findSession({ container }: App.Locals, token: string): Promise<Ap
 
 const secureResponse: Handle = async ({ event, resolve }) => {
   const response = await resolve(event);
-  if (!building) addSecurityHeaders(response, event.url, event.platform?.env);
+  if (!building) addSecurityHeaders(response, event.url, isPersonal(event) ? event.platform?.env : undefined);
   return response;
 };
 
