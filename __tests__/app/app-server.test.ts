@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { APP, describeApp, startAppServer } from './support/app-server.js';
 import type { AppServer } from './support/app-server.js';
 import { jsonOf, Visitor } from './support/visitor.js';
@@ -31,10 +32,11 @@ describeApp('the SvelteKit app: accounts and sessions', () => {
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  test('pages are served without a platform, to nobody in particular', () => {
+  test('pages are served without a platform, to nobody in particular', async () => {
     const script = join(__dirname, 'support/without-platform.mjs');
-    const output = execFileSync(process.execPath, [script, APP], { encoding: 'utf8' });
-    expect(JSON.parse(output)).toEqual({
+    // Not waited for in this thread, which would miss that the server closes connections.
+    const { stdout } = await promisify(execFile)(process.execPath, [script, APP]);
+    expect(JSON.parse(stdout)).toEqual({
       '/login': [200, null],
       '/library': [303, '/login?next=%2Flibrary'],
       '/api/auth/me': [401, null],
