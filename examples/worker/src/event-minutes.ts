@@ -5,6 +5,7 @@ export const LATENCY_BOUNDS_MS: readonly number[] = [1, 2, 5, 10, 20, 50, 100, 2
 
 const COUNTED: ReadonlySet<string> = new Set([
   'cache.hit',
+  'cache.load',
   'cache.miss',
   'cache.stale',
   'rate-limit.allowed',

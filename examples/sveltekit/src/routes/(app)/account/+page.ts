@@ -1,0 +1,2 @@
+// Forms alone: no script in the browser.
+export const csr = false;

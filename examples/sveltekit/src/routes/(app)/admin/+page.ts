@@ -1,0 +1,2 @@
+// The charts are drawn on the server: no script in the browser.
+export const csr = false;
