@@ -19,7 +19,14 @@ try {
     const project = mkdtempSync(join(folder, `${name}-`));
     copyFileSync(join(fixtures, name, 'package.json'), join(project, 'package.json'));
     copyFileSync(tarball, join(project, 'codex-cloudflare-clients.tgz'));
-    const install = ['install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund', '--omit-lockfile-registry-resolved'];
+    const install = [
+      'install',
+      '--package-lock-only',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--omit-lockfile-registry-resolved',
+    ];
     execFileSync('npm', install, { cwd: project, stdio: 'inherit' });
     const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8'));
     delete lock.packages['node_modules/@codex/cloudflare-clients'].integrity;

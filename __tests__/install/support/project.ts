@@ -36,7 +36,15 @@ function lockTarball(folder: string): void {
   const lock = JSON.parse(readFileSync(file, 'utf8')) as Lock;
   const manifest = JSON.parse(readFileSync(manifestFile, 'utf8')) as Record<string, unknown>;
   const entry: Record<string, unknown> = { resolved: `file:${TARBALL}` };
-  for (const field of ['version', 'license', 'dependencies', 'peerDependencies', 'peerDependenciesMeta', 'bin', 'engines'])
+  for (const field of [
+    'version',
+    'license',
+    'dependencies',
+    'peerDependencies',
+    'peerDependenciesMeta',
+    'bin',
+    'engines',
+  ])
     if (manifest[field] !== undefined) entry[field] = manifest[field];
   lock.packages[PACKAGE] = entry;
   writeFileSync(file, JSON.stringify(lock));
@@ -56,7 +64,8 @@ function runIn(folder: string): Project['run'] {
 /** A user's shell, not that of a test: neither Jest's variables nor npm's. */
 function environment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
-    ([name, value]) => value !== undefined && !/^(JEST_|NODE_ENV$|NODE_OPTIONS$|npm_|INIT_CWD$|CODEX_|BABEL_)/.test(name),
+    ([name, value]) =>
+      value !== undefined && !/^(JEST_|NODE_ENV$|NODE_OPTIONS$|npm_|INIT_CWD$|CODEX_|BABEL_)/.test(name),
   );
   return { ...(Object.fromEntries(kept) as Record<string, string>), WRANGLER_SEND_METRICS: 'false', CI: 'true' };
 }
@@ -86,5 +95,7 @@ export async function installProject(name: string): Promise<Project> {
   const { code, output } = await project.run('npm', ['ci', ...quick]);
   if (code === 0) return project;
   project.remove();
-  throw new Error(`npm ci of ${name} failed; after a change of dependencies: node __tests__/install/lock.mjs\n${output}`);
+  throw new Error(
+    `npm ci of ${name} failed; after a change of dependencies: node __tests__/install/lock.mjs\n${output}`,
+  );
 }
