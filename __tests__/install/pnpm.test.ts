@@ -39,8 +39,8 @@ describe('a project of pnpm, where a package finds only what it declares', () =>
   }, 120_000);
 
   it('runs a service, the memory tier, the rich codec and the SDK: every dependency is found', async () => {
-    const { output } = await project.run(process.execPath, ['src/use.mjs']);
-    expect(JSON.parse(output)).toEqual({
+    const { stdout } = await project.run(process.execPath, ['src/use.mjs']);
+    expect(JSON.parse(stdout)).toEqual({
       titles: ['title a', 'title a'],
       loads: 1,
       date: '1970-01-01T00:00:00.000Z',

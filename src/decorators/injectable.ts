@@ -1,3 +1,4 @@
+import 'reflect-metadata/lite';
 import '../internal/reflect-polyfill.js';
 import { inject, injectable } from 'tsyringe';
 import { CloudflareClientError } from '../errors.js';

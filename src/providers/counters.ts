@@ -1,3 +1,4 @@
+import 'reflect-metadata/lite';
 import '../internal/reflect-polyfill.js';
 import { CounterClient } from '../clients/durable/counter-client.js';
 import type { CounterClientOptions } from '../clients/durable/counter-types.js';

@@ -1,3 +1,4 @@
+import 'reflect-metadata/lite';
 import '../internal/reflect-polyfill.js';
 import { LockClient } from '../clients/durable/lock-client.js';
 import type { LockClientOptions } from '../clients/durable/lock-services.js';

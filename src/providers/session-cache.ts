@@ -1,3 +1,4 @@
+import 'reflect-metadata/lite';
 import '../internal/reflect-polyfill.js';
 import type { DependencyContainer } from 'tsyringe';
 import type { ObjectNamespaceLike } from '../clients/durable/object-namespace.js';
