@@ -6,7 +6,7 @@ import { join } from 'node:path';
 let folder: string | undefined;
 
 /** Packs the package once for all suites of the project; CODEX_TARBALL tells them where it lies. */
- 
+
 export default function pack(): void {
   if (process.env['CODEX_TARBALL'] !== undefined) return;
   folder = mkdtempSync(join(tmpdir(), 'codex-packed-'));
