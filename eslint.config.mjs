@@ -63,6 +63,7 @@ export default tseslint.config(
       'examples/worker/public/vendor/**',
       'examples/sveltekit/**',
       'bench/**',
+      '__tests__/install/fixtures/**',
     ],
   },
   js.configs.recommended,

@@ -45,7 +45,7 @@ const config: Config = {
     // The SvelteKit app, built, in workerd and in Chromium: npm run test:app.
     project('app', ['app/**/*.test.ts']),
     // The packed package in projects of its users: npm run test:install.
-    project('install', ['install/**/*.test.ts']),
+    { ...project('install', ['install/*.test.ts']), globalSetup: '<rootDir>/__tests__/install/support/pack.ts' },
   ],
   collectCoverageFrom: ['src/**/*.ts'],
   coverageDirectory: 'coverage',

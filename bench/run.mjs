@@ -24,6 +24,7 @@ const PARTS = {
   locks: script('bench/locks.mjs'),
   counters: script('bench/counters.mjs'),
   sizes: script('scripts/bundle-sizes.mjs'),
+  'entry-sizes': script('scripts/entry-sizes.mjs'),
 };
 
 const asked = process.argv.slice(2);

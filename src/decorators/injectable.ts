@@ -1,4 +1,5 @@
 import 'reflect-metadata/lite';
+import '../internal/reflect-polyfill.js';
 import { inject, injectable } from 'tsyringe';
 import { CloudflareClientError } from '../errors.js';
 import type { InjectionKey, Resolved } from '../tokens/token.js';

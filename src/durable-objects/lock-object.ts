@@ -10,8 +10,8 @@ import { LockMachine } from './lock/lock-machine.js';
 export class LockObject extends DurableObject implements LockApi {
   readonly #machine: LockMachine;
 
-  constructor(ctx: DurableObjectState, env: never) {
-    super(ctx, env);
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env as never);
     this.#machine = new LockMachine(hostOf(ctx.storage, 'LockObject'));
   }
 

@@ -1,4 +1,5 @@
 import 'reflect-metadata/lite';
+import '../internal/reflect-polyfill.js';
 import { CacheClient } from '../clients/kv/cache/cache-client.js';
 import type { CacheClientOptions } from '../clients/kv/cache/cache-options.js';
 import { Injectable } from '../decorators/injectable.js';

@@ -1,4 +1,5 @@
 import 'reflect-metadata/lite';
+import '../internal/reflect-polyfill.js';
 import { CounterClient } from '../clients/durable/counter-client.js';
 import type { CounterClientOptions } from '../clients/durable/counter-types.js';
 import { Injectable } from '../decorators/injectable.js';

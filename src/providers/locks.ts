@@ -1,4 +1,5 @@
 import 'reflect-metadata/lite';
+import '../internal/reflect-polyfill.js';
 import { LockClient } from '../clients/durable/lock-client.js';
 import type { LockClientOptions } from '../clients/durable/lock-services.js';
 import { Injectable } from '../decorators/injectable.js';

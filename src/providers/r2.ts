@@ -1,4 +1,5 @@
 import 'reflect-metadata/lite';
+import '../internal/reflect-polyfill.js';
 import { R2Client } from '../clients/r2/r2-client.js';
 import type { R2BindingsConfig, R2ClientConfig, R2ClientOptions } from '../clients/r2/r2-config.js';
 import { Injectable } from '../decorators/injectable.js';

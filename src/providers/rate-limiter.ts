@@ -1,4 +1,5 @@
 import 'reflect-metadata/lite';
+import '../internal/reflect-polyfill.js';
 import type { DependencyContainer } from 'tsyringe';
 import { checkRateLimitBinding } from '../clients/rate-limit/binding-rate-limit-store.js';
 import type { RateLimitBindingLike, RateLimitBindingRule } from '../clients/rate-limit/binding-rate-limit-store.js';

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // Kept in the declarations: without it they mean nothing to an app whose own `lib` has no Disposable.
 import 'reflect-metadata/lite';
+import '../internal/reflect-polyfill.js';
 import { Lifecycle } from 'tsyringe';
 import type { DependencyContainer, InjectionToken } from 'tsyringe';
 import { CloudflareClientError } from '../errors.js';

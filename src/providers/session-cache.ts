@@ -1,4 +1,5 @@
 import 'reflect-metadata/lite';
+import '../internal/reflect-polyfill.js';
 import type { DependencyContainer } from 'tsyringe';
 import type { ObjectNamespaceLike } from '../clients/durable/object-namespace.js';
 import type { SessionPeppers } from '../clients/kv/session/session-options.js';

@@ -1,4 +1,5 @@
 import 'reflect-metadata/lite';
+import '../internal/reflect-polyfill.js';
 import { container as globalContainer } from 'tsyringe';
 import type { DependencyContainer, InjectionToken, Lifecycle } from 'tsyringe';
 

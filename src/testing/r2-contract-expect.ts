@@ -43,7 +43,8 @@ export async function textOf(r2: R2ContractClient, bucket: string, key: string):
   return file === null ? null : file.text();
 }
 
+// The type is in words that TypeScript 5.4 knows as well, where Uint8Array has no type argument.
 /** Bytes in which each tells where it stands. */
-export function pattern(length: number): Uint8Array<ArrayBuffer> {
+export function pattern(length: number): ReturnType<Uint8ArrayConstructor['from']> {
   return Uint8Array.from({ length }, (_, index) => (index ^ (index >> 8) ^ (index >> 16)) & 255);
 }
