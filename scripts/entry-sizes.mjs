@@ -21,7 +21,7 @@ for (const name of Object.keys(entries).filter((entry) => !entry.endsWith('.json
     target: 'es2022',
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:*'],
+    external: ['cloudflare:*', 'node:*'],
     logLevel: 'error',
   });
   const [{ contents: bytes }] = outputFiles;

@@ -33,13 +33,13 @@ export class SessionObject extends objects.SessionObject {
   }
 }
 
-const handlers = demo as Required<ExportedHandler<Record<string, unknown>>>;
+const { fetch: answerAsEver } = demo as unknown as Required<ExportedHandler<Record<string, unknown>>>;
 
 export default {
   ...demo,
   async fetch(request: Request, env: Record<string, unknown>, ctx: ExecutionContext): Promise<Response> {
     const faults = new FaultState(readFault(request.headers.get(FAULT_HEADER)));
-    const response = await handlers.fetch(request as never, wrap(env, faults), ctx);
+    const response = await answerAsEver(request as never, wrap(env, faults), ctx);
     const answer = new Response(response.body as never, response);
     answer.headers.set(INJECTED_HEADER, String(faults.injected));
     return answer;

@@ -5,12 +5,13 @@ const root = join(__dirname, '../..');
 
 /** Ceilings in bytes of each entry, all of it, minified and gzipped: what it weighs and 2 %. */
 const CEILINGS: Readonly<Record<string, number>> = {
-  '.': 257_540,
+  '.': 257_670,
   './durable-objects': 9_740,
   './worker': 9_920,
-  './workers': 880,
-  './sveltekit': 280,
-  './hono': 230,
+  './workers': 13_290,
+  './sveltekit': 12_220,
+  './hono': 10_620,
+  './ambient': 530,
   './testing': 16_440,
   './adapters/better-auth': 2_930,
   './adapters/cachified': 4_480,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 // a pragma of jest.config.ts, hls.js is read as a file; xml-builder and memory-adapter come with packages that are declared, and the tests hold
 // the very copy that these use; @codex/database and @sveltejs/kit belong to the seed's own examples. The two adapters export types for declarations.
 const root = join(__dirname, '../..');
-const COPIED = ['src', '__tests__', 'examples', 'scripts', 'coordination-worker'];
+const COPIED = ['src', '__tests__', 'examples', 'soak', 'scripts', 'coordination-worker'];
 const FILES = [
   'package.json',
   'knip.json',
@@ -31,7 +31,7 @@ function knip(): Promise<string> {
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'codex-knip-'));
   const filter = (path: string): boolean =>
-    !/node_modules|\/dist(\/|$)|\/install\/fixtures/.test(path.slice(root.length));
+    !/node_modules|\/dist(\/|$)|\/install\/fixtures|\/examples\/sveltekit/.test(path.slice(root.length));
   for (const name of COPIED) cpSync(join(root, name), join(folder, name), { recursive: true, filter });
   for (const name of FILES) cpSync(join(root, name), join(folder, name));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));

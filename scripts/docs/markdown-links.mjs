@@ -20,18 +20,3 @@ export function replaceLinks(text, replace) {
   });
   return replaced.replace(/\uE000(\d+)\uE000/g, (_all, index) => held[Number(index)]);
 }
-
-/**
- * The targets of the links of a Markdown text, outside of code.
- *
- * @param {string} text
- * @returns {string[]}
- */
-export function linksIn(text) {
-  const targets = [];
-  replaceLinks(text, (target) => {
-    targets.push(target);
-    return target;
-  });
-  return targets;
-}
