@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import type { Browser, Page } from 'playwright-core';
 import { corsRules, R2Client } from '../../src/index.js';
@@ -117,9 +117,9 @@ describeInChromium('the recipes of Uppy and hls.js, copied and run', () => {
 
   const bundled = (contents: string): Promise<string> => bundle({ stdin: { contents, resolveDir: ROOT } });
 
-  async function bundle(options: object): Promise<string> {
-    const fixed = { bundle: true, write: false, format: 'esm', external: ['cloudflare:*', 'node:*'] } as const;
-    const { outputFiles } = await build({ ...fixed, ...options });
+  async function bundle(options: BuildOptions): Promise<string> {
+    const external = ['cloudflare:*', 'node:*'];
+    const { outputFiles } = await build({ ...options, bundle: true, write: false, format: 'esm', external });
     return outputFiles[0]!.text;
   }
 
