@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Application } from 'typedoc';
+import { Application, IndexEvent } from 'typedoc';
 import { documents, GROUPS } from './docs/guides.mjs';
 import { llmsFullText, llmsText } from './docs/llms.mjs';
 import { FIRST_PAGE, mirrorDocuments } from './docs/mirror.mjs';
@@ -116,6 +116,7 @@ async function build([readme, ...projectDocuments]) {
     },
   });
   arrangeReference(app, { root: ROOT, packageName: manifest.name, entries, groups: GROUPS });
+  app.renderer.on(IndexEvent.PREPARE_INDEX, boostCodes);
   app.renderer.on('endPage', (page) => {
     page.contents = page.contents?.replaceAll(FIRST_PAGE, `${relative(dirname(page.url), '.') || '.'}/index.html`);
   });
@@ -125,6 +126,14 @@ async function build([readme, ...projectDocuments]) {
   await app.generateOutputs(project);
   writeTexts();
   return !app.logger.hasErrors() && !app.logger.hasWarnings();
+}
+
+/** Who looks for an error by its code wants its entry, and not every method that can throw it. */
+function boostCodes(event) {
+  const index = event.searchResults.findIndex(({ name }) => name === 'Troubleshooting');
+  const { text } = pages.find(({ path }) => path === 'docs/troubleshooting.md');
+  event.searchFields[index].codes = [...text.matchAll(/^### `([A-Z0-9_]+)`$/gm)].map(([, code]) => code).join(' ');
+  event.searchFieldWeights.codes = 100;
 }
 
 /** llms.txt, llms-full.txt, and the Markdown that llms.txt links to. */

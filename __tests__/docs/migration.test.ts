@@ -66,4 +66,19 @@ describe('what the page on migration says of stored entries', () => {
     expect(await cachified({ ...options, key: 'other', getFreshValue: load })).toEqual(['by the cache']);
     expect(load).not.toHaveBeenCalled();
   });
+
+  it('when a load fails, staleIfError gives the old value, but not to forceFresh; fallbackToCache of cachified is for forceFresh alone', async () => {
+    const { clock, kv, cache } = setup();
+    const fails = (): Promise<string[]> => Promise.reject(new Error('the database is down'));
+    await cache.getOrSet(KEY, 60, async () => ['old'], { staleIfError: 600 });
+    clock.advance(61_000);
+    expect(await cache.getOrSet(KEY, 60, fails, { staleIfError: 600 })).toEqual(['old']);
+    await expect(cache.getOrSet(KEY, 60, fails, { staleIfError: 600, forceFresh: true })).rejects.toThrow('down');
+
+    const options = { key: 'c', cache: cachifiedCache(kv), ttl: 60_000 };
+    await cachified({ ...options, getFreshValue: () => ['old'] });
+    expect(await cachified({ ...options, getFreshValue: fails, forceFresh: true })).toEqual(['old']);
+    await kv.delete('c');
+    await expect(cachified({ ...options, getFreshValue: fails })).rejects.toThrow('down');
+  });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { root, typeCheck } from '../support/type-check.js';
@@ -20,8 +20,12 @@ const GUIDES = [
   'troubleshooting',
   'migration',
   'recipes',
+  'media-worker',
 ];
+/** Guides without TypeScript. */
+const PLAIN_GUIDES = ['soak', 'codex-r2', 'performance'];
 const guides = GUIDES.map((name) => `docs/${name}.md`);
+const linking = [...GUIDES, ...PLAIN_GUIDES].map((name) => `docs/${name}.md`);
 
 /** The TypeScript in a document. */
 const examplesOf = (text: string): string[] => [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
@@ -56,6 +60,15 @@ describe.each(guides)('%s', (path) => {
     const texts = Object.fromEntries(codes.map((code, index) => [`guide-${index}`, code]));
     expect(typeCheck({ surroundings: SURROUNDINGS, ...texts })).toEqual([]);
   });
+});
+
+it('knows every guide', () => {
+  const files = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+  expect(linking.map((path) => path.slice('docs/'.length)).sort()).toEqual(files.sort());
+});
+
+describe.each(linking)('%s', (path) => {
+  const text = readFileSync(join(root, path), 'utf8');
 
   it('links to files that exist', () => {
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link!);

@@ -94,7 +94,9 @@ describeInChromium('the site of the documents, from a server of files', () => {
   test('finds a phrase of a guide, and an error by its code', async () => {
     await openAt(1280);
     expect((await search('stock never below zero')).join('\n')).toContain('Locks and counters');
-    expect((await search('LOADER_TIMEOUT')).join('\n')).toContain('Troubleshooting');
+    for (const code of ['LOADER_TIMEOUT', 'KV_TIMEOUT', 'INVALID_OPTION']) {
+      expect((await search(code))[0]).toContain('Troubleshooting');
+    }
   });
 
   test.each([1280, 390])('shows its pages without scrolling sideways at %d px', async (width) => {

@@ -25,10 +25,13 @@ const ORDER = {
     'better-auth': 'Better Auth 1.7 with its secondary storage on Durable Objects.',
     'private-hls': 'Video that only a viewer may play: tokens in the path, cookies, signed playlists.',
     uploads: 'From the browser straight to R2: signed PUTs, Uppy 4, 5 and 6, CORS, temporary credentials.',
+    'media-worker':
+      'A whole Worker and its deployment: queues, event notifications, transcoding, webhooks, cron triggers and RPC.',
     'r2-operations':
       'Deleting, copying and replicating many objects, event notifications, lifecycle and CORS of buckets.',
     'codex-r2': 'The command line for objects, media and settings of buckets.',
     performance: 'Measured figures against peers, and how to measure again.',
+    soak: 'The example Worker under mixed traffic and injected faults: how it is run, what is checked, and a run.',
   },
 };
 

@@ -46,7 +46,9 @@ export function mirrorDocuments({ root, folder, documents }) {
     return `${file}.md${hash}`;
   };
 
-  const readme = write('README.md', linked('README.md', readFileSync(join(root, 'README.md'), 'utf8')));
+  // typedoc puts the package's name over its first page: without the heading it stands there once.
+  const text = readFileSync(join(root, 'README.md'), 'utf8').replace(/^# .+\n/, '');
+  const readme = write('README.md', linked('README.md', text));
   const pages = documents.map(({ path, group, title, text }) =>
     write(path, `---\ntitle: ${JSON.stringify(title)}\ngroup: ${group}\n---\n\n${linked(path, text)}`),
   );

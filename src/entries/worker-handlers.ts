@@ -2,6 +2,7 @@ import type { ExecutionContextLike } from '../internal/execution-context.js';
 
 /** The execution context of a Worker, as far as all versions of the platform's types agree on it. */
 export interface WorkerContext extends ExecutionContextLike {
+  /** Lets the origin behind the Worker answer when the handler throws. */
   passThroughOnException(): void;
 }
 
@@ -19,7 +20,9 @@ export interface QueueMessage<Body = unknown> {
   readonly body: Body;
   /** How often it was delivered, this time included. */
   readonly attempts: number;
+  /** Counts the message as done, also when the handler throws for another one. */
   ack(): void;
+  /** Has the message delivered again, after `delaySeconds` where it is given (0 to 43,200, the queue's own otherwise). */
   retry(options?: { delaySeconds?: number }): void;
 }
 
@@ -27,7 +30,9 @@ export interface QueueMessage<Body = unknown> {
 export interface QueueBatch<Body = unknown> {
   readonly queue: string;
   readonly messages: readonly QueueMessage<Body>[];
+  /** Counts all messages as done that were not told otherwise. */
   ackAll(): void;
+  /** Has all messages delivered again that were not told otherwise, after `delaySeconds` where it is given. */
   retryAll(options?: { delaySeconds?: number }): void;
 }
 
@@ -49,6 +54,7 @@ export interface EmailMessageLike {
   readonly raw: ReadableStream;
   /** Bytes. */
   readonly rawSize: number;
+  /** Refuses the email; the sender is told `reason`. */
   setReject(reason: string): void;
 }
 
