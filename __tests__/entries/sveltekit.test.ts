@@ -92,6 +92,26 @@ describe('handleContainer', () => {
     expect(kept).toHaveLength(1);
   });
 
+  it.each([
+    ['"a"', '"a"', true],
+    ['W/"a"', '"a"', true],
+    ['"b"', '"a"', false],
+    [null, '"a"', false],
+    ['"a"', null, false],
+  ])('disposes when SvelteKit drops the page for a 304: If-None-Match %s, ETag %s', async (known, etag, isDropped) => {
+    const { app, disposed } = setupApp();
+    const { ctx, kept } = setupContext();
+    const asking = new Request('http://app/', { headers: known === null ? {} : { 'If-None-Match': known } });
+    const page = await handleContainer(app)({
+      event: eventOf({ request: asking, platform: { env: {}, ctx } }),
+      resolve: ({ locals }) =>
+        new Response(`page ${locals.container.resolve(RESOURCE).id}`, { headers: etag === null ? {} : { ETag: etag } }),
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([kept.length, disposed]).toEqual([1, isDropped ? [1] : []]);
+    expect(await page.text()).toBe('page 1');
+  });
+
   it('finds the container of a handle before it', async () => {
     const { app } = setupApp();
     const event = eventOf();
