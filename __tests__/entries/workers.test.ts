@@ -213,6 +213,52 @@ describe('defineWorker', () => {
     expect(events).toEqual(['first', 'second', 'disposed']);
   });
 
+  it('waits for work that is begun while it waits, and for the slower of two', async () => {
+    const gates: (() => void)[] = [];
+    const gate = (): Promise<void> => new Promise((resolve) => void gates.push(resolve));
+    const { fetch, disposed, settle } = setup({
+      fetch(_request, scope, { ctx }) {
+        scope.resolve(RESOURCE);
+        ctx.waitUntil(gate().then(() => ctx.waitUntil(gate())));
+        ctx.waitUntil(gate());
+        return new Response(null);
+      },
+    });
+    await fetch();
+    for (const _ of [1, 2, 3]) {
+      expect(disposed).toEqual([]);
+      gates.shift()!();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await settle();
+    expect(disposed).toEqual([1]);
+  });
+
+  it('changes a context once, also one that many requests share, and calls its waitUntil on it', async () => {
+    class RuntimeContext {
+      readonly #kept: Promise<unknown>[] = [];
+      waitUntil(promise: Promise<unknown>): void {
+        this.#kept.push(promise);
+      }
+      passThroughOnException(): void {}
+      get kept(): number {
+        return this.#kept.length;
+      }
+    }
+    const ctx = new RuntimeContext();
+    const { app } = setupApp();
+    const seen = new Set<unknown>();
+    const worker = defineWorker(app, {
+      fetch(_request, _scope, invocation) {
+        seen.add(invocation.ctx.waitUntil);
+        invocation.ctx.waitUntil(Promise.resolve());
+        return new Response(null);
+      },
+    });
+    for (let count = 0; count < 3; count += 1) await worker.fetch!(request, {}, ctx);
+    expect([seen.size, ctx.kept]).toEqual([1, 3]);
+  });
+
   it('waits for the work of one context, whichever of two scopes it is of', async () => {
     const { app, disposed } = setupApp();
     const { ctx, settle } = setupContext();
@@ -280,6 +326,20 @@ describe('defineWorker', () => {
     await settle();
     expect(disposed).toEqual([1]);
     expect(await odd.text()).toBe('odd');
+  });
+
+  it('passes on a response whose body is being read, and disposes', async () => {
+    const read = new Response('read');
+    read.body!.getReader();
+    const { fetch, disposed, settle } = setup({
+      fetch(_request, scope) {
+        scope.resolve(RESOURCE);
+        return read;
+      },
+    });
+    expect(await fetch()).toBe(read);
+    await settle();
+    expect(disposed).toEqual([1]);
   });
 
   it('asks the body for no more than its reader takes', async () => {
