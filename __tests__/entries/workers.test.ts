@@ -1,13 +1,17 @@
+import { findScope, runInScope } from '../../src/ambient.js';
 import { enforceLimit } from '../../src/clients/rate-limit/enforce-limit.js';
 import { MemoryRateLimitStore } from '../../src/clients/rate-limit/memory-rate-limit-store.js';
 import { RateLimiterClient } from '../../src/clients/rate-limit/rate-limiter-client.js';
 import { createContainer } from '../../src/providers/container.js';
-import { provide } from '../../src/providers/provider.js';
+import { provide, provideBinding } from '../../src/providers/provider.js';
+import type { RequestScope } from '../../src/providers/request-scope.js';
 import { EXECUTION_CONTEXT } from '../../src/tokens/index.js';
 import { token } from '../../src/tokens/token.js';
 import { defineWorker } from '../../src/workers.js';
 import type { ScopedHandlers } from '../../src/workers.js';
 import { PLAIN, RESOURCE, setupApp, setupContext } from './support.js';
+
+class Plain {}
 
 const request = new Request('http://app/');
 
@@ -326,6 +330,68 @@ describe('defineWorker', () => {
     await settle();
     expect(disposed).toEqual([1]);
     expect(await odd.text()).toBe('odd');
+  });
+
+  it('runs fetch, onError and events in what it is told to', async () => {
+    const { app } = setupApp();
+    const { ctx } = setupContext();
+    const found: unknown[] = [];
+    const find = async (scope: unknown): Promise<void> => {
+      await Promise.resolve();
+      found.push(findScope() === scope);
+    };
+    const worker = defineWorker(
+      app,
+      {
+        async fetch(_request, scope) {
+          await find(scope);
+          throw new RangeError();
+        },
+        async onError(_error, _request, scope) {
+          await find(scope);
+          return new Response(null);
+        },
+        scheduled: (_run, scope) => find(scope),
+      },
+      { run: runInScope },
+    );
+    await worker.fetch!(request, {}, ctx);
+    await worker.scheduled!({ scheduledTime: 0, cron: '', noRetry: () => {} }, {}, ctx);
+    expect(found).toEqual([true, true, true]);
+  });
+
+  it.each<[string, (scope: RequestScope) => unknown]>([
+    ['the handler disposed itself', (scope) => [scope.resolve(RESOURCE), scope.dispose()]],
+    ['nothing was made but what has no end, twice of a class', (scope) => [scope.resolve(Plain), scope.resolve(PLAIN)]],
+  ])('returns the very response where %s', async (_case, use) => {
+    for (let count = 0; count < 2; count += 1) {
+      const response = new Response('text');
+      const { fetch, kept } = setup({
+        async fetch(_request, scope) {
+          await Promise.all([use(scope)].flat());
+          return response;
+        },
+      });
+      expect(await fetch()).toBe(response);
+      expect(kept).toEqual([]);
+    }
+  });
+
+  it('returns the very response where a binding that can be disposed was passed on', async () => {
+    const [BOUND, PASSED] = [token<object>('BOUND'), token<object>('PASSED')];
+    const bound = { [Symbol.dispose]: () => {} };
+    const app = createContainer(
+      provideBinding(BOUND, 'BOUND'),
+      provide(PASSED, (container) => container.resolve(BOUND)),
+    );
+    const response = new Response('text');
+    const worker = defineWorker(app, {
+      fetch(_request, scope) {
+        scope.resolve(PASSED);
+        return response;
+      },
+    });
+    expect(await worker.fetch!(request, { BOUND: bound }, setupContext().ctx)).toBe(response);
   });
 
   it('passes on a response whose body is being read, and disposes', async () => {
