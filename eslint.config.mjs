@@ -39,7 +39,7 @@ function forbid(files, groups, message, typesOnly = []) {
 }
 
 const direction =
-  'errors, events <- durable-objects <- clients, sinks <- decorators, providers, adapters, cli; nobody imports src/index.ts or src/cli, ' +
+  'errors, events <- durable-objects <- clients, sinks <- decorators, providers, adapters, cli; providers <- entries; nobody imports src/index.ts or src/cli, ' +
   'and cloudflare:workers is for the object classes alone.';
 const BENEATH_OBJECTS = [
   '**/decorators/**',
@@ -171,7 +171,24 @@ export default tseslint.config(
     ['tsyringe'],
   ),
   forbid(['src/decorators/**/*.ts'], ['**/providers/**', '**/testing/**', '**/adapters/**', '**/sinks/**'], direction),
-  forbid(['src/providers/**/*.ts'], ['**/testing/**', '**/adapters/**'], direction),
+  forbid(['src/providers/**/*.ts'], ['**/testing/**', '**/adapters/**', '**/entries/**'], direction),
+  // What the entries for frameworks share: frameworks and tsyringe are known by their shapes alone, so that each entry loads nothing of another.
+  forbid(
+    ['src/entries/**/*.ts'],
+    [
+      '**/decorators/**',
+      '**/tokens/**',
+      '**/testing/**',
+      '**/adapters/**',
+      '**/sinks/**',
+      '**/durable-objects/**',
+      '../*.js',
+      '!../errors.js',
+      '!../events.js',
+    ],
+    'entries import providers, clients, errors and internal; frameworks by their shapes.',
+    ['tsyringe', 'hono', 'hono/*', '@sveltejs/*'],
+  ),
   {
     files: ['src/tokens/**/*.ts', 'src/testing/**/*.ts'],
     rules: {

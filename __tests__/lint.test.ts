@@ -35,6 +35,10 @@ const REFUSED: [file: string, text: string][] = [
   ['src/clients/r2/r2-client.ts', `import { runCli } from '../../cli/run-cli.js';`],
   ['src/providers/r2.ts', `import { runCli } from '../cli/run-cli.js';`],
   ['src/testing/manual-clock.ts', `import { runCli } from '../cli/run-cli.js';`],
+  ['src/entries/scope-end.ts', `import { ENV } from '../tokens/index.js';`],
+  ['src/entries/scope-end.ts', `import { runInScope } from '../ambient.js';`],
+  ['src/entries/scope-end.ts', `import { Hono } from 'hono';`],
+  ['src/providers/cache.ts', `import { endScope } from '../entries/scope-end.js';`],
   ['src/cli/run-cli.ts', `import { ENV } from '../tokens/index.js';`],
   ['src/cli/run-cli.ts', `import { R2Client } from '../index.js';`],
 ];
@@ -52,6 +56,8 @@ const ALLOWED: [file: string, text: string][] = [
   ['src/tokens/index.ts', `import type { CacheClient } from '../clients/kv/cache/cache-client.js';`],
   ['src/cli/process-io.ts', `import { readFile } from 'node:fs/promises';`],
   ['src/cli/commands/ls.ts', `import { R2Client } from '../../clients/r2/r2-client.js';`],
+  ['src/entries/scope-end.ts', `import { isCloudflareClientError } from '../errors.js';`],
+  ['src/entries/scope-end.ts', `import { holdsDisposables } from '../providers/request-scope.js';`],
   ['src/internal/request-scope.ts', `import type { DependencyContainer } from 'tsyringe';`],
 ];
 

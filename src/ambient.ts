@@ -1,20 +1,11 @@
-// The build knows the types of Workers alone, so that nothing else of Node is used by mistake; what is used here is typed below.
-// eslint-disable-next-line @typescript-eslint/ban-ts-comment
-// @ts-ignore
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CloudflareClientError } from './errors.js';
 import type { RequestScope } from './providers/request-scope.js';
 
-/** What is used of `AsyncLocalStorage`. */
-interface ScopeStorage {
-  run<Result>(scope: RequestScope, work: () => Result): Result;
-  getStore(): RequestScope | undefined;
-}
-
 // One for all copies of this module that a bundle holds: they must find the same scope.
 const STORAGE = Symbol.for('@codex/cloudflare-clients:ambient');
-const shared = globalThis as Record<symbol, ScopeStorage | undefined>;
-const storage = (shared[STORAGE] ??= new (AsyncLocalStorage as new () => ScopeStorage)());
+const shared = globalThis as Record<symbol, AsyncLocalStorage<RequestScope> | undefined>;
+const storage = (shared[STORAGE] ??= new AsyncLocalStorage<RequestScope>());
 
 /**
  * Runs work in which {@link currentScope} finds a scope: in what it calls, in what it awaits, in timers and callbacks that it starts. Work of another request

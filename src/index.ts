@@ -63,6 +63,7 @@ export { parseR2Event } from './clients/r2/bucket/queue-event.js';
 // Durable Objects in memory, for development
 export { memoryCounters } from './durable-objects/counter/memory-counters.js';
 export { memoryLocks } from './durable-objects/lock/memory-locks.js';
+export { memoryRateLimits } from './durable-objects/rate-limit/memory-rate-limits.js';
 export { memorySessions } from './durable-objects/session/memory-sessions.js';
 
 // Codecs of the cache

@@ -33,7 +33,7 @@ export interface RequestEventLike {
   readonly isSubRequest?: boolean | undefined;
 }
 
-/** Fits SvelteKit's `Handle`, of any version. */
+/** Fits SvelteKit's `Handle`, that of version 2 and that of version 3. */
 export type ContainerHandle = <Event extends RequestEventLike>(input: {
   event: Event;
   resolve: (event: Event) => Response | Promise<Response>;
@@ -64,7 +64,7 @@ export function handleContainer(app: Container, { run }: EntryOptions = {}): Con
     Object.defineProperty(event.locals, 'container', { get: open, configurable: true });
     try {
       const response = await (run === undefined ? resolve(event) : run(open(), () => resolve(event)));
-      return opened === undefined ? response : endWithResponse(opened, response, responseOf(event));
+      return opened === undefined ? response : endWithPage(opened, response, event);
     } catch (error) {
       if (opened !== undefined) endScopeLater(opened);
       throw error;
@@ -77,7 +77,17 @@ function openScope(app: Container, { request, platform }: RequestEventLike): Ope
   return { scope: app.scope({ env: platform?.env ?? {}, ctx, request }), work: ctx && watchBackgroundWork(ctx) };
 }
 
-/** Whoever called `event.fetch` may leave the body unread: it must hold nothing up. */
-function responseOf({ request, isSubRequest }: RequestEventLike): { method: string; isSent: boolean } {
-  return { method: request.method, isSent: isSubRequest !== true };
+function endWithPage(opened: OpenedScope, page: Response, { request, isSubRequest }: RequestEventLike): Response {
+  if (isUnchanged(page, request)) {
+    endScopeLater(opened);
+    return page;
+  }
+  // Whoever called `event.fetch` may leave the body unread: it must hold nothing up.
+  return endWithResponse(opened, page, { method: request.method, isSent: isSubRequest !== true });
+}
+
+/** Whether SvelteKit answers with 304 in the place of a page, and drops its body: after all hooks, by this very comparison. */
+function isUnchanged({ status, headers }: Response, request: Request): boolean {
+  const etag = headers.get('ETag');
+  return status === 200 && etag !== null && request.headers.get('If-None-Match')?.replace(/^W\/(?=")/, '') === etag;
 }

@@ -3,7 +3,7 @@
 
 const MESSAGE =
   '@codex/cloudflare-clients/durable-objects and /worker run in workerd alone: they import cloudflare:workers, which Node does not have. ' +
-  'Bundle them for Workers; in Node use memoryLocks(), memoryCounters(), memorySessions() or MemoryObjectNamespace of ./testing.';
+  'Bundle them for Workers; in Node use memoryRateLimits(), memoryLocks(), memoryCounters(), memorySessions() or MemoryObjectNamespace of ./testing.';
 
 throw Object.assign(new Error(MESSAGE), { code: 'ERR_UNSUPPORTED_ESM_URL_SCHEME' });
 

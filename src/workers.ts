@@ -1,7 +1,7 @@
 import { watchBackgroundWork } from './entries/background-work.js';
 import { limitResponse } from './entries/limit-response.js';
 import { endWithResponse } from './entries/response-end.js';
-import { endScope, endScopeLater } from './entries/scope-end.js';
+import { endScopeLater } from './entries/scope-end.js';
 import type { OpenedScope } from './entries/scope-end.js';
 import type { EntryOptions, ScopeRunner } from './entries/scope-runner.js';
 import type {
@@ -37,13 +37,13 @@ export type { ScopedObject } from './entries/scoped-object.js';
 export interface ScopedHandlers<Env extends object, Message = unknown> {
   /** Answers a request. The scope is disposed when the response has been sent and `waitUntil` work is done. */
   fetch?(request: Request, scope: RequestScope, invocation: Invocation<Env>): Response | Promise<Response>;
-  /** Consumes a batch of a queue. The scope is disposed when it is done. */
+  /** Consumes a batch of a queue. The scope is disposed when it and its `waitUntil` work are done. */
   queue?(batch: QueueBatch<Message>, scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
-  /** Does what a cron trigger asks for. The scope is disposed when it is done. */
+  /** Does what a cron trigger asks for. The scope is disposed when it and its `waitUntil` work are done. */
   scheduled?(run: ScheduledRun, scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
-  /** Takes an email. The scope is disposed when it is done. */
+  /** Takes an email. The scope is disposed when it and its `waitUntil` work are done. */
   email?(message: EmailMessageLike, scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
-  /** Takes the traces of other Workers. The scope is disposed when it is done. */
+  /** Takes the traces of other Workers. The scope is disposed when it and its `waitUntil` work are done. */
   tail?(traces: readonly object[], scope: RequestScope, invocation: Invocation<Env>): void | Promise<void>;
   /**
    * Answers a request whose `fetch` threw. Where it gives nothing, as where it is missing, a call that a limit refused (`RATE_LIMITED` of `@RateLimited` and
@@ -159,7 +159,8 @@ function eventHandler<Env extends object, Event>(worker: Plan, handle: EventHand
       const work = (): void | Promise<void> => handle(event, opened.scope, invocation);
       await (worker.run === undefined ? work() : worker.run(opened.scope, work));
     } finally {
-      await endScope(opened);
+      // Not waited for: background work that hangs would hold up the acknowledgement of a batch.
+      endScopeLater(opened);
     }
   };
 }

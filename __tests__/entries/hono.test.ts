@@ -65,6 +65,17 @@ describe('containerMiddleware', () => {
     expect(disposed).toEqual([1]);
   });
 
+  it('disposes when something is thrown that Hono does not answer', async () => {
+    const { api, disposed, ctx, settle } = setup();
+    api.get('/', (c) => {
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- Hono answers errors alone
+      throw `no error ${c.var.container.resolve(RESOURCE).id}`;
+    });
+    await expect((async () => api.request('/', {}, { THING: {} }, ctx as never))()).rejects.toBe('no error 1');
+    await settle();
+    expect(disposed).toEqual([1]);
+  });
+
   it('answers a call that a limit refused with 429, as Hono asks the error', async () => {
     const { api } = setup();
     const limiter = new RateLimiterClient(new MemoryRateLimitStore());

@@ -61,7 +61,7 @@ describe('handleContainer', () => {
 
   it('disposes when the page has been sent, and when rendering it throws', async () => {
     const { app, disposed } = setupApp();
-    const { ctx, settle } = setupContext();
+    const { ctx, kept, settle } = setupContext();
     const event = eventOf({ platform: { env: {}, ctx } });
     const page = await handleContainer(app)({
       event,
@@ -77,6 +77,7 @@ describe('handleContainer', () => {
       resolve: ({ locals }) => Promise.reject(new RangeError(`no page ${locals.container.resolve(RESOURCE).id}`)),
     });
     await expect(broken).rejects.toThrow('no page 2');
+    expect(kept).toHaveLength(2);
     await settle();
     expect(disposed).toEqual([1, 2]);
   });
@@ -91,6 +92,33 @@ describe('handleContainer', () => {
     await handleContainer(app)({ event: eventOf({ platform: { ctx } }), resolve });
     expect(kept).toHaveLength(1);
   });
+
+  it.each([
+    ['"a"', '"a"', true, 200],
+    ['W/"a"', '"a"', true, 200],
+    ['"b"', '"a"', false, 200],
+    [null, '"a"', false, 200],
+    ['"a"', null, false, 200],
+    ['"a"', '"a"', false, 404],
+  ])(
+    'disposes when SvelteKit drops the page for a 304: If-None-Match %s, ETag %s',
+    async (known, etag, isDropped, status) => {
+      const { app, disposed } = setupApp();
+      const { ctx, kept } = setupContext();
+      const asking = new Request('http://app/', { headers: known === null ? {} : { 'If-None-Match': known } });
+      const page = await handleContainer(app)({
+        event: eventOf({ request: asking, platform: { env: {}, ctx } }),
+        resolve: ({ locals }) =>
+          new Response(`page ${locals.container.resolve(RESOURCE).id}`, {
+            status,
+            headers: etag === null ? {} : { ETag: etag },
+          }),
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+      expect([kept.length, disposed]).toEqual([1, isDropped ? [1] : []]);
+      expect(await page.text()).toBe('page 1');
+    },
+  );
 
   it('finds the container of a handle before it', async () => {
     const { app } = setupApp();

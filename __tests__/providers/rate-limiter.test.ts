@@ -2,6 +2,7 @@ import { container as tsyringe } from 'tsyringe';
 import {
   createContainer,
   EVENT_SINK,
+  memoryRateLimits,
   MemoryRateLimitStore,
   provideRateLimiter,
   provideValue,
@@ -115,5 +116,36 @@ describe('provideRateLimiter', () => {
       'rate-limit.allowed',
       'rate-limit.denied',
     ]);
+  });
+});
+
+describe('memoryRateLimits', () => {
+  it('stands in for env.RATE_LIMITER: exact over the scopes that share it, and one made anew counts anew', async () => {
+    const app = createContainer(provideRateLimiter());
+    const attempts = (RATE_LIMITER_OBJECTS: object) =>
+      Promise.all(
+        Array.from({ length: 50 }, () =>
+          app
+            .scope({ env: { RATE_LIMITER: RATE_LIMITER_OBJECTS } })
+            .resolve(RateLimiterClient)
+            .checkLimit('a', LOGIN),
+        ),
+      );
+    const objects = memoryRateLimits();
+    const results = await attempts(objects);
+    expect(results.filter(({ allowed }) => allowed)).toHaveLength(LOGIN.limit);
+    expect(results[0]).toMatchObject({ decidedBy: 'object', approximate: false });
+    expect((await attempts(objects)).some(({ allowed }) => allowed)).toBe(false);
+    expect((await attempts(memoryRateLimits())).filter(({ allowed }) => allowed)).toHaveLength(LOGIN.limit);
+  });
+
+  it('keeps its own clock', async () => {
+    let at = 0;
+    const limiter = new RateLimiterClient(memoryRateLimits({ now: () => at }), { now: () => at });
+    const once = { ...LOGIN, limit: 1 };
+    expect((await limiter.checkLimit('a', once)).allowed).toBe(true);
+    expect((await limiter.checkLimit('a', once)).allowed).toBe(false);
+    at = 60_000;
+    expect((await limiter.checkLimit('a', once)).allowed).toBe(true);
   });
 });

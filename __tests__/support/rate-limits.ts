@@ -1,12 +1,8 @@
-import { RateLimitMachine } from '../../src/durable-objects/rate-limit/rate-limit-machine.js';
-import type { MemoryObjectNamespaceOptions } from '../../src/durable-objects/memory-object-namespace.js';
-import { MemoryObjectNamespace } from '../../src/durable-objects/memory-object-namespace.js';
+import type { MemoryObjectNamespace } from '../../src/durable-objects/memory-object-namespace.js';
 import type { RateLimitBindingLike } from '../../src/clients/rate-limit/binding-rate-limit-store.js';
 
 /** Rate-limit objects in memory. */
-export function limiterObjects(options: MemoryObjectNamespaceOptions = {}): MemoryObjectNamespace {
-  return new MemoryObjectNamespace((host) => new RateLimitMachine(host), options);
-}
+export { memoryRateLimits as limiterObjects } from '../../src/durable-objects/rate-limit/memory-rate-limits.js';
 
 /** The same objects as another isolate sees them: another binding. */
 export function anotherIsolate(namespace: MemoryObjectNamespace) {

@@ -51,13 +51,27 @@ describe('a Worker of defineWorker', () => {
   });
 
   it.each([
-    ['/text?name=a', 'a', null],
+    ['/text?name=a', 'a', '1'],
     ['/sized?name=a', 'four', '4'],
+    ['/empty?name=a', '', '0'],
+    ['/odd-length?name=a', 'odd', '3'],
     ['/piped?name=a', 'piped', null],
     ['/zipped?name=a', 'zip '.repeat(100), null],
   ])('disposes of the scope and leaves the response as it was: %s', async (path, body, length) => {
     const response = await get(path);
     expect([response.headers.get('Content-Length'), await response.text()]).toEqual([length, body]);
+    expect(await logged(1)).toEqual(['disposed a']);
+  });
+
+  it('sends a body whole whose header says another length, as the runtime does', async () => {
+    expect(await text('/missized?name=a')).toHaveLength(2_000);
+    expect(await logged(3)).toEqual(['chunk', 'chunk', 'disposed a']);
+  });
+
+  it('sends a large body byte for byte', async () => {
+    const bytes = new Uint8Array(await (await get('/large?name=a')).arrayBuffer());
+    expect(bytes).toHaveLength(1_000_003);
+    expect(bytes.every((byte, index) => byte === index % 251)).toBe(true);
     expect(await logged(1)).toEqual(['disposed a']);
   });
 
@@ -145,9 +159,10 @@ describe('an entrypoint of scopedEntrypoint', () => {
       title: 'title rpc',
       failing: 'the method failed',
       stream: 'stream rpc',
-      fetch: 'fetched rpc',
+      relayed: 2,
+      fetch: 'fetched rpc http://media/',
     });
-    expect(await logged(6)).toEqual(Array.from({ length: 6 }, () => 'disposed rpc'));
+    expect(await logged(7)).toEqual(Array.from({ length: 7 }, () => 'disposed rpc'));
   });
 
   it('leaves the container open to an RpcTarget that a method returned', async () => {

@@ -26,9 +26,9 @@ export function watchBackgroundWork(ctx: ExecutionContextLike): BackgroundWork {
 
 function watch(ctx: TrackedContext): BackgroundWork {
   const work = new WatchedWork(ctx);
-  if (!Object.isExtensible(ctx)) return work;
-  ctx[WORK] = work;
-  ctx.waitUntil = (promise) => work.add(promise);
+  const add: ExecutionContextLike['waitUntil'] = (promise) => work.add(promise);
+  // A context can be frozen, or have a `waitUntil` that cannot be set: no request fails of that.
+  if (Object.isExtensible(ctx) && Reflect.set(ctx, 'waitUntil', add)) ctx[WORK] = work;
   return work;
 }
 

@@ -12,7 +12,7 @@ type Method = (this: object, ...args: unknown[]) => unknown;
 /** The scope of an instance of an entrypoint, from when it is first looked at until what the instance was called for is done. */
 export class EntrypointCall {
   readonly #app: Container;
-  readonly #input: Required<ScopeInput>;
+  #input: Required<ScopeInput>;
   #opened: OpenedScope | undefined;
   #underWay = 0;
 
@@ -26,19 +26,24 @@ export class EntrypointCall {
     return (this.#opened ??= this.#open()).scope;
   }
 
+  /** Tells the scope which request is answered, if it was not opened before. */
+  receive(request: unknown): void {
+    if (request instanceof Request) this.#input = { ...this.#input, request };
+  }
+
   /** Runs a method; methods call one another, and the outermost ends the scope. */
   run(work: () => unknown): unknown {
     this.#underWay += 1;
     try {
       const result = work();
-      return result instanceof Promise ? this.#settle(result) : this.#finish(result);
+      return isThenable(result) ? this.#settle(result) : this.#finish(result);
     } catch (error) {
       this.#finish(undefined);
       throw error;
     }
   }
 
-  async #settle(result: Promise<unknown>): Promise<unknown> {
+  async #settle(result: PromiseLike<unknown>): Promise<unknown> {
     try {
       return this.#finish(await result);
     } catch (error) {
@@ -61,6 +66,11 @@ export class EntrypointCall {
     const { ctx } = this.#input;
     return { scope: this.#app.scope(this.#input), work: ctx && watchBackgroundWork(ctx) };
   }
+}
+
+/** What other stubs answer with is no `Promise`, and a function. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return Object(value) === value && typeof (value as Partial<PromiseLike<unknown>>).then === 'function';
 }
 
 const calls = new WeakMap<object, EntrypointCall>();
@@ -89,23 +99,25 @@ function watchPrototype(prototype: object, base: object): object {
   for (let level = prototype; level !== base; level = Object.getPrototypeOf(level) as object) {
     for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(level))) {
       if (name === 'constructor' || Object.hasOwn(watched, name)) continue;
-      Object.defineProperty(watched, name, watchProperty(property));
+      Object.defineProperty(watched, name, watchProperty(name, property));
     }
   }
   return watched;
 }
 
-function watchProperty(property: PropertyDescriptor): PropertyDescriptor {
+function watchProperty(name: string, property: PropertyDescriptor): PropertyDescriptor {
   const value: unknown = property.value;
-  if (typeof value === 'function') return { ...property, value: watchMethod(value as Method) };
+  if (typeof value === 'function') return { ...property, value: watchMethod(value as Method, name === 'fetch') };
   // eslint-disable-next-line @typescript-eslint/unbound-method -- it is called with the instance
   const { get } = property;
   return get === undefined ? property : { ...property, get: watchMethod(get) };
 }
 
-function watchMethod(method: Method): Method {
+function watchMethod(method: Method, takesRequest = false): Method {
   return function (this: object, ...args) {
     const call = calls.get(this);
-    return call === undefined ? method.apply(this, args) : call.run(() => method.apply(this, args));
+    if (call === undefined) return method.apply(this, args);
+    if (takesRequest) call.receive(args[0]);
+    return call.run(() => method.apply(this, args));
   };
 }

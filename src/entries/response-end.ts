@@ -1,4 +1,5 @@
 import { holdsDisposables } from '../providers/request-scope.js';
+import { lengthOf } from './body-length.js';
 import { endScope, endScopeLater } from './scope-end.js';
 import type { OpenedScope } from './scope-end.js';
 
@@ -30,18 +31,25 @@ interface Upgrade {
  * @param opened the scope.
  * @param response what the handler answers with.
  * @param options what is known of the request.
- * @returns the response to send: the same status, headers and body.
+ * @returns the response to send: the same status, headers and body, of the same length where the runtime knows it.
  */
 export function endWithResponse(opened: OpenedScope, response: Response, options: ResponseEndOptions): Response {
   if (!holdsDisposables(opened.scope) || isUpgrade(response)) return response;
-  const { body } = response;
-  if (body === null || body.locked || options.method === 'HEAD') {
+  // What is no response is the runtime's to refuse.
+  const body = (response as Response | undefined)?.body;
+  if (body == null || body.locked || options.method === 'HEAD') {
     endScopeLater(opened);
     return response;
   }
-  const { readable, ended } = endAfter(opened, body, response.headers);
+  const pipe = pipeFor(body);
+  const piped = withBody(pipe.readable, response);
+  if (piped === undefined) {
+    endScopeLater(opened);
+    return response;
+  }
+  const ended = endAfter(opened, body, pipe);
   if (options.isSent ?? true) opened.work?.keepAlive(ended);
-  return new Response(readable, response);
+  return piped;
 }
 
 /**
@@ -53,52 +61,81 @@ export function endWithResponse(opened: OpenedScope, response: Response, options
  */
 export function endWithStream(opened: OpenedScope, stream: ReadableStream): ReadableStream {
   if (!holdsDisposables(opened.scope) || stream.locked) return stream;
-  const { readable, ended } = endAfter(opened, stream);
-  opened.work?.keepAlive(ended);
-  return readable;
+  const pipe = pipeFor(stream);
+  opened.work?.keepAlive(endAfter(opened, stream, pipe));
+  return pipe.readable;
 }
 
-function endAfter(opened: OpenedScope, body: ReadableStream, headers?: Headers) {
-  const { readable, writable } = passThrough(headers);
-  const end = (): Promise<void> => endScope(opened);
-  return { readable, ended: pump(body, writable).then(end, end) };
-}
-
-/** As `pipeTo`, which workerd has not for a body that comes out of a native pipe itself ("Inter-TransformStream ... is not implemented"). */
-async function pump(body: ReadableStream, writable: WritableStream): Promise<void> {
-  const reader: ReadableStreamDefaultReader<unknown> = body.getReader();
-  const writer: WritableStreamDefaultWriter<unknown> = writable.getWriter();
-  // Whoever reads may go while nothing is there to write.
-  writer.closed.catch((reason: unknown) => reader.cancel(reason)).catch(() => undefined);
+/** A response that was fetched can have a status that none can be made with: it is sent as it is. */
+function withBody(body: ReadableStream, response: Response): Response | undefined {
   try {
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) await writer.write(chunk.value);
-    await writer.close();
-  } catch (error) {
-    await Promise.allSettled([writer.abort(error), reader.cancel(error)]);
+    return new Response(body, response);
+  } catch {
+    return undefined;
   }
 }
 
-function isUpgrade(response: Response): boolean {
-  return response.status === 101 || (response as Upgrade).webSocket != null;
+function endAfter(opened: OpenedScope, body: ReadableStream, { writable, length }: Pipe): Promise<void> {
+  const end = (): Promise<void> => endScope(opened);
+  return pump(openSource(body, length), writable).then(end, end);
+}
+
+interface Source {
+  read(): Promise<{ readonly done: boolean; readonly value?: unknown }>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+const MOST_CHUNK_BYTES = 65_536;
+
+/**
+ * The runtime's own streams give 4 KiB a read unless they are handed a buffer, which makes a large body several times as slow. Streams of JavaScript are
+ * not handed one: many that could take it forget to give it back when they end.
+ */
+function openSource(body: ReadableStream, length: number | undefined): Source {
+  if (length === undefined) return body.getReader() as Source;
+  const reader = body.getReader({ mode: 'byob' });
+  const chunkBytes = Math.max(1, Math.min(length, MOST_CHUNK_BYTES));
+  return {
+    read: () => reader.read(new Uint8Array(chunkBytes)),
+    cancel: (reason) => reader.cancel(reason),
+  };
+}
+
+/** As `pipeTo`, which workerd has not for a body that comes out of a native pipe itself ("Inter-TransformStream ... is not implemented"), and which is lost then. */
+async function pump(source: Source, writable: WritableStream): Promise<void> {
+  const writer: WritableStreamDefaultWriter<unknown> = writable.getWriter();
+  // Whoever reads may go while nothing is there to write.
+  writer.closed.catch((reason: unknown) => source.cancel(reason)).catch(() => undefined);
+  try {
+    for (let chunk = await source.read(); !chunk.done; chunk = await source.read()) await writer.write(chunk.value);
+    await writer.close();
+  } catch (error) {
+    await Promise.allSettled([writer.abort(error), source.cancel(error)]);
+  }
+}
+
+function isUpgrade(response: Response | undefined): boolean {
+  return response?.status === 101 || (response as Upgrade | undefined)?.webSocket != null;
 }
 
 interface Pipe {
   readonly readable: ReadableStream;
   readonly writable: WritableStream;
+  readonly length?: number | undefined;
 }
 
-/** The runtime's own pipes, where it has them, move bytes without JavaScript, and one of known length keeps `Content-Length`. */
+/** The runtime's own pipes, where it has them, queue nothing, and one of known length is sent with `Content-Length`. */
 interface NativePipes {
   readonly IdentityTransformStream?: new () => Pipe;
   readonly FixedLengthStream?: new (length: number) => Pipe;
 }
 
-function passThrough(headers?: Headers): Pipe {
+function pipeFor(body: ReadableStream): Pipe {
   const { FixedLengthStream, IdentityTransformStream = TransformStream } = globalThis as NativePipes;
-  const length = headers?.get('Content-Length') ?? null;
-  // What is encoded on the way out has another length than what is piped here.
-  if (FixedLengthStream === undefined || length === null || headers?.has('Content-Encoding') === true) {
-    return new IdentityTransformStream();
-  }
-  return new FixedLengthStream(Number(length));
+  const length = FixedLengthStream && lengthOf(body);
+  const { readable, writable } =
+    FixedLengthStream === undefined || length === undefined
+      ? new IdentityTransformStream()
+      : new FixedLengthStream(length);
+  return { readable, writable, length };
 }
