@@ -19,7 +19,7 @@ describeInChromium('films in the app', () => {
     app = await startAppInChromium();
     page = await app.visitor();
     await signUp(page, { name: 'Ada Quist', email: 'ada@example.com', password: 'a sentence that nobody guesses' });
-  }, 120_000);
+  }, 180_000);
 
   afterAll(async () => {
     await app.stop();
@@ -49,10 +49,10 @@ describeInChromium('films in the app', () => {
     await row.and(page.locator('[data-upload=done]')).waitFor();
     expect(Number(pausedAt)).toBeGreaterThan(20);
     expect([...parts].sort()).toEqual(['1', '2', '3']);
-    await row.locator('[data-status=ready]').waitFor({ timeout: 60_000 });
+    await row.locator('[data-status=ready]').waitFor({ timeout: 120_000 });
     await page.goto('/library');
     await page.locator('[data-media]', { hasText: 'harbour at dawn' }).getByText('Ready', { exact: true }).waitFor();
-  }, 120_000);
+  }, 180_000);
 
   test('leave nothing behind when their upload is cancelled', async () => {
     await openUpload(page);
@@ -76,6 +76,20 @@ describeInChromium('films in the app', () => {
     expect([gone.status(), await gone.text()]).toEqual([404, expect.stringContaining('NoSuchUpload')]);
     expect(await page.locator('[data-name="second-thoughts.mp4"]').count()).toBe(0);
     expect((await page.request.get(`/api/media/${mediaId}`)).status()).toBe(404);
+  }, 60_000);
+
+  test('are asked about when the page is left while they are under way', async () => {
+    await openUpload(page);
+    await page.setInputFiles('#files', films.large('interrupted.mp4', 12 * MIB));
+    await until(page, 'document.querySelector("progress")?.value > 20');
+    await page.getByRole('button', { name: 'Pause interrupted.mp4' }).click();
+    const asked = page.waitForEvent('dialog');
+    await page.close({ runBeforeUnload: true });
+    const dialog = await asked;
+    expect(dialog.type()).toBe('beforeunload');
+    await dialog.dismiss();
+    await page.getByRole('button', { name: 'Cancel interrupted.mp4' }).click();
+    await page.locator('[data-name="interrupted.mp4"]').waitFor({ state: 'detached' });
   }, 60_000);
 
   test('play to the end over a private path, which is replaced when it is refused', async () => {
@@ -110,13 +124,13 @@ describeInChromium('films in the app', () => {
     await openUpload(page);
     await page.setInputFiles('#files', films.soundOnly('field-recording.mp4'));
     const row = page.locator('[data-name="field-recording.mp4"]');
-    await row.locator('[data-status=failed]').waitFor({ timeout: 60_000 });
+    await row.locator('[data-status=failed]').waitFor({ timeout: 120_000 });
     await page.getByRole('link', { name: 'Watch field-recording.mp4' }).click();
     await page.locator('video[data-kind=original]').waitFor();
     expect(await page.locator('video').getAttribute('src')).toMatch(/^\/api\/media\/.*\/original$/);
     await playToEnd(page);
     await page.locator('[data-views="1"]').waitFor();
-  }, 90_000);
+  }, 180_000);
 
   test('are looked for again by the library while they are being prepared', async () => {
     const other = await page.context().newPage();
