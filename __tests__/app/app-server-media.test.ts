@@ -67,6 +67,16 @@ describeApp('the SvelteKit app: media', () => {
     expect((await ada.post(`/api/media/${id}/publish`)).status).toBe(409);
   });
 
+  test('a title is one line of what can be seen, and never a part of the page', async () => {
+    const script = '</script><script>alert(1)</script>';
+    const title = await jsonOf<{ title: string }>(ada.json('/api/media', { title: ` ${script}\u202e\n` }));
+    expect(title.title).toBe(script);
+    expect(await (await ada.get('/library')).text()).not.toContain('<script>alert(1)');
+    for (const nothing of ['\u0000', '\u200b', ' \u202e ']) {
+      expect((await ada.json('/api/media', { title: nothing })).status).toBe(400);
+    }
+  });
+
   test('uploads are signed below the caller’s own item, of films alone, and for nobody else', async () => {
     const id = await draft(ada, 'To be uploaded');
     const sign = (visitor: Visitor, body: object): Promise<Response> =>
@@ -82,7 +92,7 @@ describeApp('the SvelteKit app: media', () => {
     expect((await sign(ada, { method: 'PUT', key: foreignKey, uploadId: 'u', partNumber: 1 })).status).toBe(403);
     expect((await sign(ada, { method: 'DELETE', key: signed.key })).status).toBe(403);
     expect((await sign(ada, { ...put, contentType: 'text/html', filename: 'page.html' })).status).toBe(415);
-    expect((await sign(ada, { ...put, size: 5_000_000_001 })).status).toBe(413);
+    expect((await sign(ada, { ...put, size: 5 * 1024 ** 3 + 1 })).status).toBe(413);
   });
 
   test('what was uploaded is noted once it is in the bucket, and transcoded by the media Worker', async () => {
@@ -116,6 +126,7 @@ describeApp('the SvelteKit app: media', () => {
       bruno.post(`/api/media/${film.id}/play`),
     );
     expect(playback).toMatchObject({ kind: 'hls', views: 1 });
+    expect(await jsonOf(bruno.post(`/api/media/${film.id}/play?again`))).toMatchObject({ kind: 'hls', views: 1 });
     const master = await bruno.get(playback.url);
     expect(master.headers.get('content-type')).toContain('mpegurl');
     const variants = linesOf(await master.text()).map((uri) => new URL(uri, app.url + playback.url).pathname);

@@ -1,10 +1,14 @@
 import adapter from '@sveltejs/adapter-cloudflare';
 
+const cloudflare = adapter();
+// A build renders one page, in a process of its own, which reads nothing of a platform: the workerd that would be started for it outlives the build.
+const isServing = process.argv.includes('dev') || process.argv.includes('preview');
+
 /** @type {import('@sveltejs/kit').Config} */
 const config = {
   kit: {
     // `vite dev` reads wrangler.jsonc: KV, D1 and the bucket are emulated there; see README.md for the rest.
-    adapter: adapter(),
+    adapter: isServing ? cloudflare : { ...cloudflare, emulate: undefined },
     csp: {
       mode: 'auto',
       directives: {

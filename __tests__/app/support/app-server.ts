@@ -37,6 +37,11 @@ export interface AppServer {
   drop(binding: string, prefix?: string): Promise<string[]>;
   keys(binding: string, prefix?: string): Promise<string[]>;
   objects(prefix: string): Promise<string[]>;
+  /** Asks over HTTPS, at `https://codex.example`. */
+  https(
+    path: string,
+    init: { method?: string; headers: Record<string, string>; body?: string },
+  ): Promise<{ readonly status: number; readonly cookies: readonly string[] }>;
   stop(): Promise<void>;
 }
 
@@ -89,6 +94,7 @@ export async function startAppServer(): Promise<AppServer> {
     drop: (binding, prefix = '') => ask('drop', { binding, prefix }),
     keys: (binding, prefix = '') => ask('keys', { binding, prefix }),
     objects: (prefix) => ask('objects', { prefix }),
+    https: (path, init) => ask('https', { path, init }),
     stop: () =>
       new Promise((resolve) => {
         child.removeAllListeners('exit');

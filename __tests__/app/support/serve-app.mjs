@@ -28,6 +28,12 @@ const commands = {
     const kv = await miniflare.getKVNamespace(binding, appName);
     return (await kv.list({ prefix })).keys.map(({ name }) => name);
   },
+  /** Asks the app as the host of a certificate. */
+  async https({ path, init }) {
+    const response = await miniflare.dispatchFetch(`https://codex.example${path}`, { ...init, redirect: 'manual' });
+    await response.arrayBuffer();
+    return { status: response.status, cookies: response.headers.getSetCookie() };
+  },
   async objects({ prefix }) {
     return (await r2.listFiles({ bucket: platform.bucket, prefix })).map(({ key }) => key);
   },

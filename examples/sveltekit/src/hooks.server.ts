@@ -12,11 +12,11 @@ import { logFailure } from '$lib/server/log.js';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Refuses what pages of other sites send: SvelteKit's own check is for forms alone. */
+/** Refuses what pages of other sites send, to whatever path (it can be written in many ways): SvelteKit's own check is for forms alone. */
 const refuseOtherOrigins: Handle = async ({ event, resolve }) => {
   const origin = event.request.headers.get('origin');
   const isForeign = origin !== null && origin !== event.url.origin && !SAFE_METHODS.has(event.request.method);
-  if (isForeign && event.url.pathname.startsWith('/api/')) error(403, 'Pages of other sites cannot do this.');
+  if (isForeign) error(403, 'Pages of other sites cannot do this.');
   return resolve(event);
 };
 
@@ -27,7 +27,7 @@ const isPersonal = ({ route }: Pick<RequestEvent, 'route'>): boolean => /^\/(?:\
 const findVisitor: Handle = async ({ event, resolve }) => {
   event.locals.visitor = null;
   const hasSession = !building && event.platform !== undefined && isPersonal(event);
-  const token = hasSession ? readToken(event.cookies) : null;
+  const token = hasSession ? readToken(event.cookies, event.url) : null;
   if (token !== null) event.locals.visitor = await findSession(event.locals, token);
   return resolve(event);
 };

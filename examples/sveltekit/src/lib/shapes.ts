@@ -32,7 +32,7 @@
  * | `POST /api/media/[id]/uploads/s3/sign` | what Uppy 6 gives to `signRequest`, and `filename`, `type`, `size` -> `{ url, key?, headers? }` |
  * | `/api/media/[id]/uploads/s3/...` | Companion's S3 protocol (Uppy 4 and 5), see docs/uploads.md |
  * | `POST /api/media/[id]/uploaded` | `{ key }` -> `MediaCard`; call it when Uppy says that the upload is complete |
- * | `POST /api/media/[id]/play` | -> `Playback`; counts a view. Ask again when `expiresAt` is near |
+ * | `POST /api/media/[id]/play` | -> `Playback`; counts a view. With `?again`, when `expiresAt` is near, it counts none |
  * | `GET, HEAD /api/media/[id]/original` | the original, with ranges |
  * | `GET /v/...` | private HLS; the addresses come from `play` |
  *
@@ -87,6 +87,8 @@ export interface CachedList {
 export interface LoginData {
   /** The path that the visitor wanted; `/library` unless told. */
   readonly next: string;
+  /** Whether the visitor is here because one device could only be signed out with all others. */
+  readonly hasEndedAll: boolean;
 }
 
 /** What `/login` answers when it does not let in. */

@@ -31,7 +31,10 @@ export interface CorsRulesOptions {
 export interface CorsNeeds {
   readonly methods: readonly R2CorsMethod[];
   readonly headers: readonly string[];
+  /** Without these no upload can be completed. */
   readonly exposed: readonly string[];
+  /** Read by the client where it can; nothing fails without them. */
+  readonly alsoExposed: readonly string[];
 }
 
 const DEFAULT_MAX_AGE_SECONDS = 3600;
@@ -68,7 +71,7 @@ export function corsRules(options: CorsRulesOptions): R2CorsRule[] {
     allowedOrigins: [...origins],
     allowedMethods: needs.methods,
     allowedHeaders: needs.headers,
-    exposeHeaders: needs.exposed,
+    exposeHeaders: [...needs.exposed, ...needs.alsoExposed],
     maxAgeSeconds: integerOption('maxAgeSeconds', maxAgeSeconds, MAX_AGE_SECONDS),
   };
   const reading: R2CorsRule = {
@@ -91,7 +94,8 @@ export function corsNeeds(uppy: UploadClient = 'put', headers: readonly string[]
   if (methods === undefined) throw invalid(`uppy ${shown(uppy)} must be 4, 5, 6, 'companion' or 'put'`);
   checkHeaderNames('headers', headers);
   const all = new Set([...UPLOAD_HEADERS, ...headers.map((name) => name.toLowerCase())]);
-  return { methods, headers: [...all], exposed: ['ETag'] };
+  // Uppy 6 asks every refusal for its code there, and browsers complain in the console about a header that is not exposed.
+  return { methods, headers: [...all], exposed: ['ETag'], alsoExposed: uppy === 6 ? ['x-amz-error-code'] : [] };
 }
 
 /**

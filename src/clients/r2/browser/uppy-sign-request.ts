@@ -27,6 +27,8 @@ interface UppyRequest extends UploadFile {
   readonly partNumber?: unknown;
   readonly contentType?: unknown;
   readonly filename?: unknown;
+  /** Bytes of the whole file. With a part it says nothing: parts are measured when the upload is completed. */
+  readonly size?: unknown;
 }
 
 interface Signing {
@@ -56,13 +58,13 @@ export async function signUppyRequest(signing: Signing, asked: unknown): Promise
 }
 
 async function signInUpload({ presigner, policy, check }: Signing, request: UppyRequest): Promise<UppySignedRequest> {
-  const { method } = request;
-  if (method === 'PUT') return { url: signPart(presigner, policy, request).url };
+  const { method, key, uploadId, partNumber } = request;
+  // `size` is the file's wherever it is given: a part that was signed for it would be refused by R2, which says no more than that the signature is wrong.
+  if (method === 'PUT') return { url: signPart(presigner, policy, { key, uploadId, partNumber }).url };
   if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') throw unknownRequest();
   const target = targetOf(policy, request);
   if (method === 'POST') await check(target);
-  const { bucket, key, uploadId } = target;
-  const shape = { method, bucket, key, query: { uploadId } } as const;
+  const shape = { method, bucket: target.bucket, key: target.key, query: { uploadId: target.uploadId } } as const;
   const { expiresIn, maxSizeBytes, writeOnce } = policy;
   if (method !== 'POST') return { url: presigner.presign({ ...shape, expiresIn }) };
   const headers: Record<string, string> = writeOnce ? { 'if-none-match': '*' } : {};

@@ -40,6 +40,9 @@ export const reportUploaded = (id: string, key: string): Promise<MediaCard> =>
 /** What to play, good for a while; counts a view. */
 export const startPlayback = (id: string): Promise<Playback> => callApi(`/api/media/${id}/play`, 'POST');
 
+/** As `startPlayback`, for a film that is playing: it counts no view. */
+export const renewPlayback = (id: string): Promise<Playback> => callApi(`/api/media/${id}/play?again`, 'POST');
+
 async function reasonOf(response: Response): Promise<string> {
   const answer = (await response.json().catch(() => ({}))) as Partial<ApiError & RateLimitProblem>;
   return answer.message ?? answer.detail ?? `The server answered ${response.status}.`;

@@ -1,6 +1,6 @@
 import { formatClock, formatCount, formatNumber, formatPercent } from '$lib/format';
 import type { AdminData, CacheMinute, LatencyBucket, LimiterMinute } from '$lib/shapes';
-import type { ChartTable } from './ChartFrame.svelte';
+import type { ChartTable } from './chart-table';
 import { inGroups } from './scale';
 
 const MOST_GROUPS = 48;

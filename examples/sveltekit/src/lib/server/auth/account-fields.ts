@@ -1,3 +1,4 @@
+import { plainLine } from '../http/plain-line.js';
 import type { NewAccount } from './auth-service.js';
 
 const EMAIL = /^[^\s@]{1,64}@[^\s@]+\.[^\s@]+$/;
@@ -15,8 +16,8 @@ export interface FieldFault {
 
 /** Checks what a visitor fills in; the fault is a sentence for people. */
 export function checkAccount({ name, email, password }: Record<keyof NewAccount, string>): NewAccount | FieldFault {
-  const trimmed = name.trim();
-  if (trimmed === '' || trimmed.length > MAX_NAME) {
+  const line = plainLine(name);
+  if (line === '' || line.length > MAX_NAME) {
     return { field: 'name', message: `Please give a name of at most ${MAX_NAME} characters.` };
   }
   if (!EMAIL.test(email.trim()) || email.length > MAX_EMAIL) {
@@ -25,5 +26,5 @@ export function checkAccount({ name, email, password }: Record<keyof NewAccount,
   if (password.length < MIN_PASSWORD || password.length > MAX_PASSWORD) {
     return { field: 'password', message: `Please choose a password of at least ${MIN_PASSWORD} characters.` };
   }
-  return { name: trimmed, email: email.trim(), password };
+  return { name: line, email: email.trim(), password };
 }

@@ -25,6 +25,9 @@ const LOGIN_RULE: RateLimitConfig = {
   algorithm: 'sliding-log',
 };
 
+/** What one address may try on all accounts together: a common password tried on each of many is at the first limit of none. */
+const ADDRESS_RULE: RateLimitConfig = { limit: 50, window: 900, keyPrefix: 'rl:login-address:', name: 'login-address' };
+
 /** Where a visitor comes from. */
 export interface Origin {
   /** As `ipKey` gives it. */
@@ -75,12 +78,14 @@ export class AuthService {
     return { status: 'welcome', token: await this.#open(user, origin), user };
   }
 
-  /** Counts every attempt on an account from an address before it looks at the password. */
+  /** Counts every attempt from an address, on an account and on all together, before it looks at the password. */
   async login(email: string, password: string, origin: Origin): Promise<LoginResult> {
     const address = normalize(email);
     const identifier = `${origin.ip}:${await hashToken(address)}`;
     const attempt = await this.limiter.checkLimit(identifier, LOGIN_RULE);
     if (!attempt.allowed) return { status: 'limited', attempt };
+    const ofAddress = await this.limiter.checkLimit(origin.ip, ADDRESS_RULE);
+    if (!ofAddress.allowed) return { status: 'limited', attempt: ofAddress };
 
     const row = await this.users.findByEmail(address);
     const isRight = await isPassword(password, row?.passwordHash ?? NO_HASH);

@@ -8,7 +8,9 @@ import type { SignedIn } from './signed-in.js';
 /** Who is signed in, for a page: others are sent to the login, and come back from there. */
 export function requireVisitor({ locals, url }: Pick<RequestEvent, 'locals' | 'url'>): SignedIn {
   if (locals.visitor !== null) return locals.visitor;
-  redirect(303, `/login?next=${encodeURIComponent(url.pathname + url.search)}`);
+  // An action (`?/publish`) cannot be gone to: its page can.
+  const search = url.search.startsWith('?/') ? '' : url.search;
+  redirect(303, `/login?next=${encodeURIComponent(url.pathname + search)}`);
 }
 
 /**
@@ -31,5 +33,6 @@ export function safeNext(next: unknown): string {
   const base = 'https://codex.invalid';
   if (typeof next !== 'string' || !next.startsWith('/') || !URL.canParse(next, base)) return '/library';
   const url = new URL(next, base);
-  return url.origin === base ? url.pathname + url.search : '/library';
+  // What dots leave of `/..//evil.example` is another host once more.
+  return url.origin === base && !url.pathname.startsWith('//') ? url.pathname + url.search : '/library';
 }

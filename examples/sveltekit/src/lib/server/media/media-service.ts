@@ -3,6 +3,7 @@ import type { R2Client } from '@codex/cloudflare-clients';
 import type { MediaCard } from '$lib/shapes.js';
 import { MediaTable, toCard } from '../data/media-table.js';
 import type { MediaRow } from '../data/media-table.js';
+import { plainLine } from '../http/plain-line.js';
 import { Refusal } from '../refusal.js';
 import { creatorTag, PUBLISHED_TAG } from './content-service.js';
 import { MEDIA_BUCKET } from './tokens.js';
@@ -94,7 +95,7 @@ export class MediaService {
 }
 
 function checkTitle(title: string): string {
-  const trimmed = title.trim();
-  if (trimmed !== '' && trimmed.length <= MAX_TITLE) return trimmed;
+  const line = plainLine(title);
+  if (line !== '' && line.length <= MAX_TITLE) return line;
   throw new Refusal(400, `Please give a title of at most ${MAX_TITLE} characters.`);
 }

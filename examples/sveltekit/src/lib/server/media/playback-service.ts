@@ -15,15 +15,15 @@ import { logFailure } from '../log.js';
 import { Refusal } from '../refusal.js';
 import { HLS_TOKENS, MEDIA_BUCKET } from './tokens.js';
 
-/** Long enough to pause and come back; rounded, so that a viewer who loads the page again finds the segments in the browser's cache. */
-const PLAYBACK_SECONDS = 6 * 3600;
+/** The player asks again for what takes longer; rounded, so that a viewer who loads the page again finds the segments in the browser's cache. */
+const PLAYBACK_SECONDS = 3600;
 const ROUND_SECONDS = 300;
 
 /**
  * Plays what a visitor may see: private HLS, or the original where there is none.
  *
  * Tokens of HLS are bound to the hash of the session's token, which a segment shows without any look-up: in another browser, and after the cookie is
- * gone, the address is worth nothing. A session that is ended from elsewhere can finish the film, for as long as its token is good.
+ * gone, the address is worth nothing. A session that is ended from elsewhere can go on for as long as its token is good: an hour and five minutes at most.
  */
 @Injectable(R2_CLIENT, MEDIA_BUCKET, HLS_TOKENS, COUNTER_CLIENT, EXECUTION_CONTEXT)
 export class PlaybackService {
@@ -41,11 +41,11 @@ export class PlaybackService {
     return source && { ...source, views: await this.#views(media.id) };
   }
 
-  /** As `prepare`, and counts a view. @throws {Refusal} 404 while nothing was uploaded. */
-  async start(media: MediaRow, viewer: string): Promise<Playback> {
+  /** As `prepare`, and counts a view unless it only goes on. @throws {Refusal} 404 while nothing was uploaded. */
+  async start(media: MediaRow, viewer: string, { isRenewal = false } = {}): Promise<Playback> {
     const source = this.#source(media, viewer);
     if (source === null) throw new Refusal(404, 'There is nothing to play yet.');
-    return { ...source, views: await this.#countView(media.id) };
+    return { ...source, views: await (isRenewal ? this.#views(media.id) : this.#countView(media.id)) };
   }
 
   /** Streams a playlist or a segment to whoever has the right token in the path. `viewer` is `null` for nobody. */

@@ -19,7 +19,7 @@ import { TRANSCODING_QUEUE } from './transcoding-message.js';
 import type { TranscodingMessage } from './transcoding-message.js';
 
 /** Bytes of an original at most. */
-export const MAX_UPLOAD_BYTES = 5 * 1000 ** 3;
+export const MAX_UPLOAD_BYTES = 5 * 1024 ** 3;
 /** Media types of originals. */
 export const UPLOAD_TYPES = ['video/*', 'audio/*'] as const;
 

@@ -60,7 +60,10 @@ export const actions = {
         const ended = await event.locals.container.resolve(AuthService).endSession(user.id, id);
         if (ended === 'none') return fail(404, fault('That device was signed out already.'));
         // What was signed in less than a minute ago may only be ended with all others.
-        if (ended === 'all') redirect(303, '/login');
+        if (ended === 'all') {
+          removeToken(event.cookies, event.url);
+          redirect(303, '/login?ended=all');
+        }
         return { ok: true, message: 'That device is signed out.' } satisfies AccountForm as AccountForm;
       },
       fault,

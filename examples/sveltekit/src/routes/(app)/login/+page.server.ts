@@ -11,7 +11,7 @@ import type { Actions, PageServerLoad } from './$types.js';
 export const load: PageServerLoad = ({ locals, url }): LoginData => {
   const next = safeNext(url.searchParams.get('next'));
   if (locals.visitor !== null) redirect(303, next);
-  return { next };
+  return { next, hasEndedAll: url.searchParams.get('ended') === 'all' };
 };
 
 export const actions = {

@@ -9,5 +9,6 @@ export const POST: RequestHandler = api(async (event) => {
   const { user, session } = requireUser(event);
   const { container } = event.locals;
   const media = await container.resolve(MediaService).visible(user.id, event.params.id);
-  return answer(await container.resolve(PlaybackService).start(media, await hashToken(session.token)));
+  const isRenewal = event.url.searchParams.has('again');
+  return answer(await container.resolve(PlaybackService).start(media, await hashToken(session.token), { isRenewal }));
 });
