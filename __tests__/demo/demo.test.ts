@@ -49,7 +49,9 @@ describe('npm run demo -- --once', () => {
     expect(output).toMatch(/^✓ check-hls +\d+ {2}.*status 1, which names it$/m);
     expect(output).toMatch(/^✓ hourly replication +\d+ {2}cron .*\d+ objects .*the next hour copies 0$/m);
     expect(output).toMatch(/^(✓ R2 event to HLS .*transcoded once by ffmpeg|– R2 event to HLS .*skipped: no ffmpeg)/m);
-    expect(output).toMatch(/^✓ nightly clean-up +\d+ {2}cron .*abandoned two days ago are gone, the recent one stays/m);
+    expect(output).toMatch(
+      /^✓ nightly clean-up +\d+ {2}cron .*abandoned two days ago are gone, the recent one and one as old that goes on stay/m,
+    );
     expect(output).toMatch(/^✓ RPC of a second Worker +\d+ {2}.* is ready/m);
     expect(output).toMatch(/^✓ webhook revokes +\d+ {2}password\.changed: 2 sessions ended/m);
     expect(output).toMatch(/^✓ webhook refused +\d+ {2}forged: 401; ten minutes old: 401/m);
