@@ -10,9 +10,9 @@ interface Outcome {
   readonly output: string;
 }
 
-function runNode(args: readonly string[]): Promise<Outcome> {
+function runNode(args: readonly string[], env = process.env): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [...args], { cwd: ROOT, timeout: 120_000 }, (_error, stdout, stderr) => {
+    const child = execFile(process.execPath, [...args], { cwd: ROOT, timeout: 120_000, env }, (_error, stdout, stderr) => {
       resolve({ status: child.exitCode ?? -1, output: stdout + stderr });
     });
   });
@@ -71,6 +71,22 @@ describe('npm run demo -- --once', () => {
     expect(output).toMatch(/^✗ wrong .*200 !== 404/m);
     expect(output).toMatch(/^– later +0 {2}not run$/m);
     expect(output).toMatch(/FAILED: 1 of 3 steps passed/);
+  }, 120_000);
+
+  test('without ffmpeg the step that needs it is skipped, and the original is played', async () => {
+    const script = `
+      import { createTour } from './examples/worker/demo/tour.mjs';
+      import { runDemo } from ${JSON.stringify(RUN_DEMO)};
+      const names = ['sign up and log in', 'signed upload', 'R2 event to HLS', 'upload in parts'];
+      const tour = (server) => ({ steps: createTour(server).steps.filter(({ name }) => names.includes(name)), showcase: {} });
+      process.exitCode = await runDemo({ once: true, tour });
+    `;
+    const env = { ...process.env, PATH: join(ROOT, '.cache/no-programs') };
+    const { status, output } = await withModule(script, (file) => runNode([file], env));
+    expect(output).toMatch(/^– R2 event to HLS +\d+ {2}skipped: no ffmpeg; the original is played, by a signed link$/m);
+    expect(output).toMatch(/^✓ upload in parts/m);
+    expect(output).toMatch(/All is well: 3 of 4 steps passed, 1 skipped/);
+    expect(status).toBe(0);
   }, 120_000);
 
   test('refuses a port that is none', async () => {
