@@ -8,7 +8,10 @@ function chunked(chunks: readonly Uint8Array[]): { request: Request; taken: () =
     {
       pull(controller) {
         const chunk = chunks[taken];
-        if (chunk === undefined) return controller.close();
+        if (chunk === undefined) {
+          controller.close();
+          return;
+        }
         taken += 1;
         controller.enqueue(chunk);
       },

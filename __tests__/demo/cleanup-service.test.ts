@@ -34,7 +34,7 @@ async function abortedOf(uploads: readonly Pending[], failing?: string): Promise
   const database = { deleteExpiredSessions: async () => 0 } as unknown as Database;
   const d1 = { prepare: () => ({ bind: () => ({ run: async () => undefined }) }) } as unknown as D1Database;
   // Lifecycle rules cannot be set by this double: a task that fails keeps none of the others.
-  await new CleanupService(database, d1, r2, {} as R2Client, 'media', []).run(NOW);
+  await new CleanupService(database, d1, r2, r2, 'media', []).run(NOW);
   return aborted;
 }
 

@@ -106,7 +106,7 @@ function answerOf(ffprobe: string, read: string): Promise<unknown> {
   `);
 }
 
-const PRINT = `console.log((await answer.text()).trim().split('\n').at(-1));`;
+const PRINT = `console.log((await answer.text()).trim().split('\\n').at(-1));`;
 
 test.each([
   ['has no picture', `echo '{"streams":[{"codec_type":"audio","codec_name":"aac"}],"format":{}}'`],
@@ -121,9 +121,14 @@ test('says of work that was killed that it was interrupted: it may go better ano
 
 test('ends the work when nobody reads the answer any more', async () => {
   const read = `
+    const isRunning = () => process.getActiveResourcesInfo().includes('ProcessWrap');
+    const until = async (holds) => {
+      while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await until(isRunning);
     const started = Date.now();
     await answer.body.cancel();
-    while (process.getActiveResourcesInfo().includes('ProcessWrap')) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => !isRunning());
     console.log(JSON.stringify({ isQuick: Date.now() - started < 20_000 }));`;
   expect(await answerOf('exec sleep 30', read)).toEqual({ isQuick: true });
 });

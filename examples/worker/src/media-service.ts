@@ -99,8 +99,8 @@ export class MediaService {
   }
 
   /** A link to the original, good for ten minutes. */
-  async link(mediaId: string): Promise<SignedLink> {
-    const media = await this.content.find(mediaId);
+  async link(userId: string, mediaId: string): Promise<SignedLink> {
+    const media = await this.content.findFor(userId, mediaId);
     const original = media?.files.find(({ key }) => parseMediaKey(key)?.kind === 'original');
     if (original === undefined) throw new HttpError(404, 'There is no such media.');
     const url = await this.r2.getSignedUrl({ bucket: this.bucket, key: original.key, expiresIn: LINK_SECONDS });
