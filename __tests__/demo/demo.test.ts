@@ -12,9 +12,14 @@ interface Outcome {
 
 function runNode(args: readonly string[], env = process.env): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [...args], { cwd: ROOT, timeout: 120_000, env }, (_error, stdout, stderr) => {
-      resolve({ status: child.exitCode ?? -1, output: stdout + stderr });
-    });
+    const child = execFile(
+      process.execPath,
+      [...args],
+      { cwd: ROOT, timeout: 120_000, env },
+      (_error, stdout, stderr) => {
+        resolve({ status: child.exitCode ?? -1, output: stdout + stderr });
+      },
+    );
   });
 }
 
