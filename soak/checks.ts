@@ -1,4 +1,5 @@
 import type { Exchange } from './client.js';
+import { coverageOf, missingKinds } from './coverage.js';
 import type { Notes } from './notes.js';
 import {
   changedContents,
@@ -49,6 +50,7 @@ export function checksOf({ exchanges, notes, counters, stored, memory, minutes }
   const extra = (identifier: string): number => (notes.withoutObjects.has(identifier) ? LOGIN_LIMIT : 0);
   const limit = { limit: LOGIN_LIMIT, windowMs: LOGIN_WINDOW_MS, extra };
   const changed = changedContents(stored);
+  const coverage = coverageOf(exchanges, notes);
   return [
     {
       name: 'no request hung',
@@ -85,6 +87,11 @@ export function checksOf({ exchanges, notes, counters, stored, memory, minutes }
       name: 'HLS that arrived is byte-identical',
       looked: `${notes.segments.length} files`,
       breaches: changedContents(notes.segments),
+    },
+    {
+      name: 'every kind of fault befell something, and no check looked at nothing',
+      looked: [...coverage].map(([name, count]) => `${count} ${name}`).join(', '),
+      breaches: missingKinds(coverage, minutes).map((name) => `no ${name}`),
     },
     ...Object.entries(memory).map(([process, samples]) => memoryCheck(process, samples, minutes)),
   ];

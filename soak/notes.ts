@@ -27,6 +27,13 @@ export class Notes {
   /** Attempts that clients made again, by kind of traffic. */
   readonly retries = new Map<string, number>();
 
+  /** Faults that befell requests to S3, by kind. */
+  readonly s3Faults = new Map<'500' | 'cut', number>();
+
+  befell(kind: '500' | 'cut'): void {
+    this.s3Faults.set(kind, (this.s3Faults.get(kind) ?? 0) + 1);
+  }
+
   retried(name: string): void {
     this.retries.set(name, (this.retries.get(name) ?? 0) + 1);
   }

@@ -1,7 +1,9 @@
 import type { Check } from './checks.js';
 import type { Exchange } from './client.js';
+import type { MemorySample } from './oracles.js';
 
 const BREACHES_SHOWN = 8;
+const MEMORY_POINTS = 20;
 
 /** The table of traffic: a row for each kind. */
 export function trafficTable(
@@ -52,6 +54,17 @@ export function faultTable(exchanges: readonly Omit<Exchange, 'body'>[]): string
       ),
     ]);
   return table([['fault', 'requests hit', 'absorbed', 'surfaced'], ...rows]);
+}
+
+/** The memory of processes over a run, in MiB at even distances: whether it grows or swings. */
+export function memoryLines(memory: Readonly<Record<string, readonly MemorySample[]>>): string {
+  return Object.entries(memory)
+    .map(([process, samples]) => {
+      const step = Math.max(1, Math.ceil(samples.length / MEMORY_POINTS));
+      const points = samples.filter((_, index) => index % step === 0).map(({ mib }) => mib.toFixed(0));
+      return `memory of ${process}, MiB: ${points.join(' ')}`;
+    })
+    .join('\n');
 }
 
 /** The checks, each with a sign. */

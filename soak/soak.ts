@@ -5,7 +5,7 @@ import { Notes } from './notes.js';
 import type { Counted, MemorySample, Transfer } from './oracles.js';
 import { People } from './people.js';
 import { plan } from './plan.js';
-import { checkLines, faultTable, trafficTable } from './report.js';
+import { checkLines, faultTable, memoryLines, trafficTable } from './report.js';
 import { Crowd, type SampleFile } from './traffic.js';
 import { sha256, Uploads, type S3Faults } from './uploads.js';
 
@@ -56,7 +56,8 @@ export async function runSoak(stage: Stage, print: (text: string) => void): Prom
   const stored = await readAll(notes, stage.read);
   const evidence: Evidence = { exchanges: client.exchanges, notes, counters, stored, memory: memory(), minutes };
   const checks = checksOf(evidence);
-  print(`${trafficTable(client.exchanges, notes.retries)}\n\n${faultTable(client.exchanges)}\n\n${checkLines(checks)}`);
+  const tables = [trafficTable(client.exchanges, notes.retries), faultTable(client.exchanges)];
+  print([...tables, memoryLines(evidence.memory), checkLines(checks)].join('\n\n'));
   const wrong = checks.filter(({ breaches }) => breaches.length > 0).length;
   print(
     wrong === 0

@@ -138,11 +138,17 @@ export class Uploads {
   }
 
   #befall(operation: string, part: string, dice: number, bytes: number): void {
-    const fits = ({ operation: asked, path }: { operation: string; path: string }): boolean =>
-      asked === operation && decodeURIComponent(path).includes(part);
-    if (dice < 0.25) this.#s3(fits, { status: 500 });
-    else if (dice < 0.5) this.#s3(fits, { cut: 'response', afterBytes: 0 });
-    else if (dice < 0.75) this.#s3(fits, { cut: 'request', afterBytes: Math.floor(bytes / 2) });
+    // Asked until it fits once: the fault then befalls that request.
+    const fits =
+      (kind: '500' | 'cut') =>
+      ({ operation: asked, path }: { operation: string; path: string }): boolean => {
+        const isIt = asked === operation && decodeURIComponent(path).includes(part);
+        if (isIt) this.#notes.befell(kind);
+        return isIt;
+      };
+    if (dice < 0.25) this.#s3(fits('500'), { status: 500 });
+    else if (dice < 0.5) this.#s3(fits('cut'), { cut: 'response', afterBytes: 0 });
+    else if (dice < 0.75) this.#s3(fits('cut'), { cut: 'request', afterBytes: Math.floor(bytes / 2) });
   }
 
   #stored(key: string, body: Buffer): void {

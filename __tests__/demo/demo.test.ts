@@ -10,11 +10,16 @@ interface Outcome {
   readonly output: string;
 }
 
-function runNode(args: readonly string[]): Promise<Outcome> {
+function runNode(args: readonly string[], env = process.env): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [...args], { cwd: ROOT, timeout: 120_000 }, (_error, stdout, stderr) => {
-      resolve({ status: child.exitCode ?? -1, output: stdout + stderr });
-    });
+    const child = execFile(
+      process.execPath,
+      [...args],
+      { cwd: ROOT, timeout: 120_000, env },
+      (_error, stdout, stderr) => {
+        resolve({ status: child.exitCode ?? -1, output: stdout + stderr });
+      },
+    );
   });
 }
 
@@ -49,7 +54,9 @@ describe('npm run demo -- --once', () => {
     expect(output).toMatch(/^✓ check-hls +\d+ {2}.*status 1, which names it$/m);
     expect(output).toMatch(/^✓ hourly replication +\d+ {2}cron .*\d+ objects .*the next hour copies 0$/m);
     expect(output).toMatch(/^(✓ R2 event to HLS .*transcoded once by ffmpeg|– R2 event to HLS .*skipped: no ffmpeg)/m);
-    expect(output).toMatch(/^✓ nightly clean-up +\d+ {2}cron .*abandoned two days ago are gone, the recent one stays/m);
+    expect(output).toMatch(
+      /^✓ nightly clean-up +\d+ {2}cron .*abandoned two days ago are gone, the recent one and one as old that goes on stay/m,
+    );
     expect(output).toMatch(/^✓ RPC of a second Worker +\d+ {2}.* is ready/m);
     expect(output).toMatch(/^✓ webhook revokes +\d+ {2}password\.changed: 2 sessions ended/m);
     expect(output).toMatch(/^✓ webhook refused +\d+ {2}forged: 401; ten minutes old: 401/m);
@@ -69,6 +76,22 @@ describe('npm run demo -- --once', () => {
     expect(output).toMatch(/^✗ wrong .*200 !== 404/m);
     expect(output).toMatch(/^– later +0 {2}not run$/m);
     expect(output).toMatch(/FAILED: 1 of 3 steps passed/);
+  }, 120_000);
+
+  test('without ffmpeg the step that needs it is skipped, and the original is played', async () => {
+    const script = `
+      import { createTour } from './examples/worker/demo/tour.mjs';
+      import { runDemo } from ${JSON.stringify(RUN_DEMO)};
+      const names = ['sign up and log in', 'signed upload', 'R2 event to HLS', 'upload in parts'];
+      const tour = (server) => ({ steps: createTour(server).steps.filter(({ name }) => names.includes(name)), showcase: {} });
+      process.exitCode = await runDemo({ once: true, tour });
+    `;
+    const env = { ...process.env, PATH: join(ROOT, '.cache/no-programs') };
+    const { status, output } = await withModule(script, (file) => runNode([file], env));
+    expect(output).toMatch(/^– R2 event to HLS +\d+ {2}skipped: no ffmpeg; the original is played, by a signed link$/m);
+    expect(output).toMatch(/^✓ upload in parts/m);
+    expect(output).toMatch(/All is well: 3 of 4 steps passed, 1 skipped/);
+    expect(status).toBe(0);
   }, 120_000);
 
   test('refuses a port that is none', async () => {

@@ -38,6 +38,7 @@ function setUp({ stored, fails = false }: { stored?: string | null; fails?: bool
     headFile: async () => (stored === null ? null : { etag: `"${stored ?? 'v1'}"`, size: 7 }),
   } as unknown as R2Client;
   const transcoding = {
+    dropStale: async ({ id }: Media, etag: string) => void done.push(`HLS of ${id} kept only if of ${etag}`),
     request: async ({ mediaId }: { mediaId: string }, version: string, before: () => Promise<void>) => {
       if (fails) throw new Error('the queue is full');
       await before();
@@ -67,7 +68,12 @@ beforeEach(() => (logged = jest.spyOn(console, 'error').mockImplementation(() =>
 afterEach(() => jest.restoreAllMocks());
 
 test('notes an original that came in and has it transcoded', async () => {
-  expect(await setUp().consume(event())).toEqual([`noted m1 ${KEY} 7`, 'requested m1 v1', 'acked']);
+  expect(await setUp().consume(event())).toEqual([
+    'HLS of m1 kept only if of v1',
+    `noted m1 ${KEY} 7`,
+    'requested m1 v1',
+    'acked',
+  ]);
 });
 
 test.each([

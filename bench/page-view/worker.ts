@@ -10,7 +10,6 @@ const KINDS: Readonly<Record<string, string>> = {
   LOCKS: 'object',
   COUNTERS: 'object',
   SESSIONS: 'object',
-  CATALOG: 'database',
   DB: 'database',
   MEDIA: 'r2',
   TRANSCODING_QUEUE: 'queue',

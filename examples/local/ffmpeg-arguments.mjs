@@ -25,13 +25,21 @@ export function planVariants({ height, videoCodec, pixelFormat, audioCodec }) {
 }
 
 /**
- * The arguments of one ffmpeg that writes a variant as HLS of fragmented MP4 into `folder`, with progress on its standard output.
+ * The arguments of one ffmpeg that reads a film once and writes its variants as HLS of fragmented MP4, each into a folder of its name below `folder`,
+ * with progress on its standard output.
  *
- * @param variant of `planVariants`.
+ * @param variants of `planVariants`.
  * @param paths `{ input, folder }`.
  * @param film as for `planVariants`.
  */
-export function variantArguments(variant, { input, folder }, { audioCodec }) {
+export function hlsArguments(variants, { input, folder }, film) {
+  return [
+    ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', '-progress', 'pipe:1', '-i', input],
+    ...variants.flatMap((variant) => outputArguments(variant, `${folder}/${variant.name}`, film)),
+  ];
+}
+
+function outputArguments(variant, folder, { audioCodec }) {
   const video = variant.copiesVideo
     ? ['-c:v', 'copy']
     : [
@@ -40,7 +48,6 @@ export function variantArguments(variant, { input, folder }, { audioCodec }) {
       ];
   const audio = variant.copiesAudio ? ['-c:a', 'copy'] : AUDIO;
   return [
-    ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', '-progress', 'pipe:1', '-i', input],
     ...['-map', '0:v:0', ...(audioCodec === null ? [] : ['-map', '0:a:0'])],
     ...video,
     ...(audioCodec === null ? [] : audio),

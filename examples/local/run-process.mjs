@@ -18,7 +18,7 @@ export async function canRun(command) {
  * @param options.signal ends it, by SIGKILL.
  * @param options.onOutput is given each chunk of its standard output.
  * @returns its standard output.
- * @throws {Error} with what it wrote to its standard error, when it ends with another status than 0, is ended, or cannot be started.
+ * @throws {Error} with `exitStatus` (`null` for one that was killed) and what it wrote to its standard error, when it ends with another status than 0, is ended, or cannot be started.
  */
 export function runProcess(command, args, { signal, onOutput = () => undefined }) {
   return new Promise((resolve, reject) => {
@@ -33,7 +33,10 @@ export function runProcess(command, args, { signal, onOutput = () => undefined }
     child.once('error', reject);
     child.once('close', (status) => {
       if (status === 0) resolve(output);
-      else reject(new Error(`${command} ended with status ${status}: ${errors.trim()}`));
+      else {
+        const error = new Error(`${command} ended with status ${status}: ${errors.trim()}`);
+        reject(Object.assign(error, { exitStatus: status }));
+      }
     });
   });
 }

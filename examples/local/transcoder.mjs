@@ -9,13 +9,13 @@ import { mediaKeys, parseMediaKey } from '@codex/cloudflare-clients';
 import { Response } from 'miniflare';
 import { codecNames } from './codec-names.mjs';
 import {
+  hlsArguments,
   masterPlaylist,
   planVariants,
   probeArguments,
   readProbe,
   readProgress,
   SEGMENT_SECONDS,
-  variantArguments,
 } from './ffmpeg-arguments.mjs';
 import { canRun, runProcess } from './run-process.mjs';
 
@@ -26,7 +26,8 @@ const TIMEOUT_MS = 10 * 60_000;
  * `{creatorId}/hls/{mediaId}/`, with `master.m3u8` last, so that whoever finds that finds all of it.
  *
  * It answers with lines of JSON as it goes on: `{ "progress": 40 }` (percent), and at the end `{ "status": "ready", "variants": [...], "files": 9 }` or
- * `{ "status": "failed", "reason": "..." }`. Without ffmpeg it answers `422 { "error": "no ffmpeg" }`; to a key that is not an original's, 400; where there
+ * `{ "status": "failed", "reason": "..." }` for what is no film, or `{ "status": "interrupted", "reason": "..." }` for what may go better another time.
+ * The master playlist says of which original it is: `original-etag` in its metadata. Without ffmpeg it answers `422 { "error": "no ffmpeg" }`; to a key that is not an original's, 400; where there
  * is no such object, 404.
  *
  * @param options.r2 R2Client for the buckets.
@@ -52,13 +53,12 @@ export function createTranscoder({ r2, ffmpeg = 'ffmpeg', timeoutMs = TIMEOUT_MS
       if (!(await isAvailable())) return answer(422, { error: 'no ffmpeg' });
       const original = await r2.downloadFile({ bucket, key });
       if (original === null) return answer(404, { error: 'no such original' });
-      const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(timeoutMs)]);
-      return new Response(
-        linesOf((report) => transcode({ r2, ffmpeg, bucket, media, original, signal, report })),
-        {
-          headers: { 'content-type': 'application/x-ndjson' },
-        },
-      );
+      const bounds = [stopping.signal, AbortSignal.timeout(timeoutMs)];
+      const lines = linesOf((report, left) => {
+        const signal = AbortSignal.any([...bounds, left]);
+        return transcode({ r2, ffmpeg, bucket, media, original, signal, report });
+      });
+      return new Response(lines, { headers: { 'content-type': 'application/x-ndjson' } });
     },
     stop: () => stopping.abort(new Error('The platform stops.')),
   };
@@ -69,33 +69,38 @@ async function transcode({ r2, ffmpeg, bucket, media, original, signal, report }
   try {
     const input = join(folder, 'original');
     await pipeline(Readable.fromWeb(original.body), createWriteStream(input), { signal });
-    const film = readProbe(await runProcess(ffmpeg.replace(/ffmpeg$/, 'ffprobe'), probeArguments(input), { signal }));
+    const film = await probe(ffmpeg.replace(/ffmpeg$/, 'ffprobe'), input, signal);
     if (film === null) return { status: 'failed', reason: 'There is no picture in the file.' };
     const variants = await encodeVariants(film, { ffmpeg, input, folder, signal, report });
-    const files = await upload(variants, { r2, bucket, media, folder });
+    const files = await upload(variants, { r2, bucket, media, folder, etag: original.etag });
     return { status: 'ready', variants: variants.map(({ name }) => name), files };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function encodeVariants(film, { ffmpeg, input, folder, signal, report }) {
-  const variants = [];
-  const planned = planVariants(film);
-  for (const [index, variant] of planned.entries()) {
-    const target = join(folder, variant.name);
-    await mkdir(target);
-    await runProcess(ffmpeg, variantArguments(variant, { input, folder: target }, film), {
-      signal,
-      onOutput(text) {
-        const seconds = readProgress(text);
-        const share = seconds === null || film.durationSeconds === 0 ? 0 : Math.min(1, seconds / film.durationSeconds);
-        report({ progress: Math.round(((index + share) / planned.length) * 95) });
-      },
-    });
-    variants.push(await describe(variant, film, target));
+/** What a file is; `null` when it is no film, and will be none the next time either. */
+async function probe(ffprobe, input, signal) {
+  try {
+    return readProbe(await runProcess(ffprobe, probeArguments(input), { signal }));
+  } catch (error) {
+    if (typeof error.exitStatus === 'number' && !signal.aborted) return null;
+    throw error;
   }
-  return variants;
+}
+
+async function encodeVariants(film, { ffmpeg, input, folder, signal, report }) {
+  const planned = planVariants(film);
+  for (const { name } of planned) await mkdir(join(folder, name));
+  await runProcess(ffmpeg, hlsArguments(planned, { input, folder }, film), {
+    signal,
+    onOutput(text) {
+      const seconds = readProgress(text);
+      const share = seconds === null || film.durationSeconds === 0 ? 0 : Math.min(1, seconds / film.durationSeconds);
+      report({ progress: Math.round(share * 95) });
+    },
+  });
+  return Promise.all(planned.map((variant) => describe(variant, film, join(folder, variant.name))));
 }
 
 /** What the master playlist says of a variant. */
@@ -113,7 +118,7 @@ async function describe({ name, height }, film, target) {
   };
 }
 
-async function upload(variants, { r2, bucket, media, folder }) {
+async function upload(variants, { r2, bucket, media, folder, etag }) {
   const keys = mediaKeys(media.creatorId);
   let files = 0;
   for (const { name, files: names } of variants) {
@@ -125,23 +130,26 @@ async function upload(variants, { r2, bucket, media, folder }) {
     );
     files += names.length;
   }
-  await r2.uploadFile({ bucket, key: keys.hlsMaster(media.mediaId), body: masterPlaylist(variants) });
+  const metadata = { 'original-etag': etag.replaceAll('"', '') };
+  await r2.uploadFile({ bucket, key: keys.hlsMaster(media.mediaId), body: masterPlaylist(variants), metadata });
   return files + 1;
 }
 
-/** A stream of lines: what `work` reports, then what it ends with. */
+/** A stream of lines: what `work` reports, then what it ends with. Whoever reads no further ends the work. */
 function linesOf(work) {
   const encoder = new TextEncoder();
+  const left = new AbortController();
   return new ReadableStream({
-    async start(controller) {
-      const write = (line) => controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
-      try {
-        write(await work(write));
-      } catch (error) {
-        write({ status: 'failed', reason: error.message.split('\n')[0] });
-      }
-      controller.close();
+    start(controller) {
+      const write = (line) => left.signal.aborted || controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
+      void work(write, left.signal)
+        .catch((error) => ({ status: 'interrupted', reason: error.message.split('\n')[0] }))
+        .then((line) => {
+          write(line);
+          if (!left.signal.aborted) controller.close();
+        });
     },
+    cancel: () => left.abort(new Error('Nobody waits for it.')),
   });
 }
 

@@ -1,6 +1,7 @@
 import { COUNTER_CLIENT, Injectable, REQUEST } from '@codex/cloudflare-clients';
 import type { CounterClient } from '@codex/cloudflare-clients';
 import { AuthService } from './auth-service.js';
+import { readBytes } from './bounded-body.js';
 import { HttpError } from './http-error.js';
 import { WEBHOOK_VERIFIER } from './tokens.js';
 import type { WebhookVerifier } from './webhook-signature.js';
@@ -25,10 +26,10 @@ export class AccountsWebhook {
 
   /** Revokes once per event, however often it is delivered; other events are taken and left alone. */
   async receive(): Promise<Response> {
-    const body = await this.request.text();
+    const body = await readBytes(this.request);
     const refusal = await this.verifier.check(this.request.headers, body);
     if (refusal !== null) throw new HttpError(401, REFUSALS[refusal]);
-    const { id, type, userId } = read(body);
+    const { id, type, userId } = read(new TextDecoder().decode(body));
     if (!REVOKING.includes(type)) return Response.json({ status: 'ignored' }, { status: 202 });
     const { value, replayed } = await this.counters.once(`webhook:${id}`, () => this.auth.logoutEverywhere(userId));
     return Response.json({ status: replayed ? 'done before' : 'done', ended: value });

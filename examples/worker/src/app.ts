@@ -14,6 +14,7 @@ import type { RequestScope } from '@codex/cloudflare-clients';
 import { D1AppDatabase } from './d1-database.js';
 import type { Env } from './env.js';
 import { EventMinutes } from './event-minutes.js';
+import { logFailure } from './log.js';
 import { RequestEvents } from './request-events.js';
 import {
   BACKUP_BUCKET,
@@ -45,7 +46,9 @@ export const app = createContainer(
     combineSinks(
       container.resolve(RequestEvents),
       container.resolve(ServerTimingSink),
-      new EventMinutes(envOf(container).DB),
+      new EventMinutes(envOf(container).DB, {
+        onError: (error) => logFailure('counts of events not written', error),
+      }),
     ),
   ),
   provide(D1, (container) => envOf(container).DB),

@@ -1,5 +1,5 @@
 import { corsRules, Injectable, putCors, putLifecycle, R2_CLIENT } from '@codex/cloudflare-clients';
-import type { R2Client, R2LifecycleRule } from '@codex/cloudflare-clients';
+import type { R2Client, R2LifecycleRule, R2PendingUpload } from '@codex/cloudflare-clients';
 import type { Database } from './database.js';
 import { logFailure } from './log.js';
 import { TEMPORARY_PREFIX } from './media-service.js';
@@ -10,7 +10,7 @@ const EVENT_DAYS = 30;
 /** What R2 does by itself, should this run ever fail for long. */
 const LIFECYCLE: readonly R2LifecycleRule[] = [
   { id: 'temporary-files', prefix: TEMPORARY_PREFIX, expireAfterDays: 2 },
-  { id: 'abandoned-uploads', abortMultipartAfterDays: 2 },
+  { id: 'abandoned-uploads', abortMultipartAfterDays: 7 },
 ];
 
 /** The nightly run. */
@@ -43,12 +43,24 @@ export class CleanupService {
     for (const { key, code } of failed) logFailure(`temporary file ${key} not deleted`, code);
   }
 
-  /** Uploads in parts that were begun more than a day ago: their parts are billed until somebody gives them up. */
+  /** Uploads in parts to which nothing came for a day: their parts are billed until somebody gives them up. */
   private async abortUploads(now: Date): Promise<void> {
-    for (const { key, uploadId, initiated } of await this.r2.listMultipartUploads({ bucket: this.bucket })) {
-      if (now.getTime() - initiated.getTime() < DAY_MS) continue;
-      await this.r2.abortMultipartUpload({ bucket: this.bucket, key, uploadId });
+    for (const upload of await this.r2.listMultipartUploads({ bucket: this.bucket })) {
+      // One that cannot be given up does not keep the others.
+      await this.abortIfIdle(upload, now).catch((error: unknown) =>
+        logFailure(`upload to ${upload.key} not aborted`, error),
+      );
     }
+  }
+
+  private async abortIfIdle({ key, uploadId, initiated }: R2PendingUpload, now: Date): Promise<void> {
+    const isOld = (time: Date): boolean => now.getTime() - time.getTime() >= DAY_MS;
+    if (!isOld(initiated)) return;
+    // A long film on a slow line, or one that was gone on with today, is not abandoned.
+    const upload = { bucket: this.bucket, key, uploadId };
+    const parts = await this.r2.listMultipartParts(upload);
+    if (parts.some(({ lastModified }) => lastModified !== undefined && !isOld(lastModified))) return;
+    await this.r2.abortMultipartUpload(upload);
   }
 
   private async allowUploads(): Promise<void> {

@@ -15,6 +15,7 @@ export interface MediaItem {
   creatorId: string;
   title: string;
   status: MediaStatus;
+  isPublished: boolean;
   files: MediaFile[];
 }
 
@@ -48,6 +49,12 @@ export class ContentService {
     return rows.filter((row) => row.publishedAt !== null).map((row) => toItem(row, files));
   }
 
+  /** One item as this user may see it: while it is not published its creator alone. */
+  async findFor(userId: string, mediaId: string): Promise<MediaItem | null> {
+    const item = await this.find(mediaId);
+    return item !== null && (item.isPublished || item.creatorId === userId) ? item : null;
+  }
+
   /** One item, or `null`, which is looked for again soon. */
   @Cached({
     ttl: 60,
@@ -63,7 +70,8 @@ export class ContentService {
   }
 }
 
-function toItem({ id, creatorId, title, status }: Media, files: readonly MediaFile[]): MediaItem {
+function toItem({ id, creatorId, title, status, publishedAt }: Media, files: readonly MediaFile[]): MediaItem {
   const own = files.filter(({ key }) => key.split('/')[2] === id);
-  return { id, creatorId, title, status, files: own.map(({ key, size }) => ({ key, size })) };
+  const isPublished = publishedAt !== null;
+  return { id, creatorId, title, status, isPublished, files: own.map(({ key, size }) => ({ key, size })) };
 }

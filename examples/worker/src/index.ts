@@ -23,7 +23,7 @@ export default defineWorker<Env>(app, {
 
   onError(error, request) {
     if (error instanceof HttpError) return error.toResponse();
-    logFailure(`${request.method} ${new URL(request.url).pathname}`, error);
+    logFailure(`${request.method} ${withoutToken(new URL(request.url).pathname)}`, error);
     return new HttpError(500, 'Something went wrong on our side.').toResponse();
   },
 
@@ -37,3 +37,8 @@ export default defineWorker<Env>(app, {
     await scope.resolve(CleanupService).run(new Date(scheduledTime));
   },
 });
+
+/** The path of private HLS holds the viewer's token, which is no matter of the log. */
+function withoutToken(pathname: string): string {
+  return pathname.replace(/^\/v\/.*/, '/v/…');
+}

@@ -1,3 +1,4 @@
+import { readBytes } from './bounded-body.js';
 import { HttpError } from './http-error.js';
 
 /** Reads fields of a JSON body; each must be a string that is not empty. */
@@ -16,8 +17,9 @@ export async function readFields<Name extends string>(
 }
 
 async function parse(request: Request): Promise<Readonly<Record<string, unknown>>> {
+  const text = new TextDecoder().decode(await readBytes(request));
   try {
-    const body = await request.json<Record<string, unknown> | null>();
+    const body = JSON.parse(text) as Readonly<Record<string, unknown>> | null;
     return body ?? {};
   } catch {
     throw new HttpError(400, 'The body is not JSON.');

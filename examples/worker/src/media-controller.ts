@@ -64,13 +64,13 @@ export class MediaController {
   }
 
   async link(mediaId: string): Promise<Response> {
-    await this.current.require();
-    return Response.json(await this.media.link(mediaId), { headers: { 'cache-control': 'no-store' } });
+    const { user } = await this.current.require();
+    return Response.json(await this.media.link(user.id, mediaId), { headers: { 'cache-control': 'no-store' } });
   }
 
   async play(mediaId: string): Promise<Response> {
-    await this.current.require();
-    const playback = await this.playback.start(mediaId);
+    const { user } = await this.current.require();
+    const playback = await this.playback.start(user.id, mediaId);
     await this.viewCounter.count(mediaId);
     return Response.json(playback, { headers: { 'cache-control': 'no-store' } });
   }

@@ -18,6 +18,7 @@ import { ContentService, creatorTag } from './content-service.js';
 import type { Database, Media } from './database.js';
 import { HttpError } from './http-error.js';
 import { DATABASE, MEDIA_BUCKET } from './tokens.js';
+import { TranscodingService } from './transcoding-service.js';
 
 const LINK_SECONDS = 600;
 const UPLOAD_SECONDS = 900;
@@ -40,7 +41,7 @@ export interface SignedLink {
 }
 
 /** Media items and their files, under the seed's layout `{creatorId}/{folder}/{mediaId}/{path}`. */
-@Injectable(DATABASE, R2_CLIENT, MEDIA_BUCKET, ContentService, COUNTER_CLIENT)
+@Injectable(DATABASE, R2_CLIENT, MEDIA_BUCKET, ContentService, COUNTER_CLIENT, TranscodingService)
 export class MediaService {
   constructor(
     private readonly database: Database,
@@ -48,6 +49,7 @@ export class MediaService {
     private readonly bucket: string,
     private readonly content: ContentService,
     private readonly counters: CounterClient,
+    private readonly transcoding: TranscodingService,
   ) {}
 
   async create(creatorId: string, title: string): Promise<Pick<Media, 'id' | 'creatorId' | 'title'>> {
@@ -97,8 +99,8 @@ export class MediaService {
   }
 
   /** A link to the original, good for ten minutes. */
-  async link(mediaId: string): Promise<SignedLink> {
-    const media = await this.content.find(mediaId);
+  async link(userId: string, mediaId: string): Promise<SignedLink> {
+    const media = await this.content.findFor(userId, mediaId);
     const original = media?.files.find(({ key }) => parseMediaKey(key)?.kind === 'original');
     if (original === undefined) throw new HttpError(404, 'There is no such media.');
     const url = await this.r2.getSignedUrl({ bucket: this.bucket, key: original.key, expiresIn: LINK_SECONDS });
@@ -108,7 +110,9 @@ export class MediaService {
   /** Deletes everything that a creator has: the rows, the files, and what the cache remembers of them. */
   @CacheEvict({ tags: (creatorId) => [creatorTag(creatorId)] })
   async purge(creatorId: string): Promise<R2DeletePrefixResult> {
+    const media = await this.database.listMedia(creatorId);
     await this.database.deleteMedia(creatorId);
+    await this.transcoding.forget(media.map(({ id }) => id));
     return this.r2.deletePrefix({ bucket: this.bucket, prefix: mediaKeys(creatorId).prefix });
   }
 

@@ -36,8 +36,8 @@ export class PlaybackService {
   ) {}
 
   /** The address of an item's playlist, good for its folder alone; while it has none, of its original. */
-  async start(mediaId: string): Promise<Playback> {
-    const media = await this.content.find(mediaId);
+  async start(userId: string, mediaId: string): Promise<Playback> {
+    const media = await this.content.findFor(userId, mediaId);
     if (media === null) throw new HttpError(404, 'There is no such film.');
     const master = mediaKeys(media.creatorId).hlsMaster(mediaId);
     if (!media.files.some(({ key }) => key === master)) return this.original(media);

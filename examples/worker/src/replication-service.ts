@@ -3,7 +3,6 @@ import type { KVClient, LockClient, R2Client } from '@codex/cloudflare-clients';
 import { logFailure } from './log.js';
 import { BACKUP_BUCKET, CHECKPOINTS, MEDIA_BUCKET, S3_CLIENT } from './tokens.js';
 
-const CHECKPOINT = 'replication:media';
 const CHECKPOINT_SECONDS = 7 * 86_400;
 const LEASE_MS = 60_000;
 /** A cron trigger has 15 minutes. */
@@ -26,14 +25,16 @@ export class ReplicationService {
     // Two at a time would write each other's checkpoint; the one that came first goes on.
     const lock = await this.locks.tryAcquire('replication', { ttlMs: LEASE_MS, autoRenew: true });
     if (lock === null) return;
+    // A checkpoint of other buckets is none of this replication.
+    const key = `replication:${this.bucket}:${this.backup}`;
     try {
       const report = await replicate({
         from: { client: this.s3, bucket: this.bucket },
         to: { client: this.s3, bucket: this.backup },
         concurrency: CONCURRENCY,
         checkpoint: {
-          load: () => this.checkpoints.get<string>(CHECKPOINT),
-          save: (text) => this.checkpoints.put(CHECKPOINT, text, { ttlSeconds: CHECKPOINT_SECONDS }),
+          load: () => this.checkpoints.get<string>(key),
+          save: (text) => this.checkpoints.put(key, text, { ttlSeconds: CHECKPOINT_SECONDS }),
         },
         signal: AbortSignal.any([lock.signal, AbortSignal.timeout(BUDGET_MS)]),
       });

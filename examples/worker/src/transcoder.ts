@@ -6,9 +6,13 @@ const REPORT_EVERY_MS = 1000;
 
 interface Line {
   readonly progress?: number;
-  readonly status?: 'ready' | 'failed';
+  readonly status?: 'ready' | 'failed' | 'interrupted';
   readonly reason?: string;
 }
+
+/** What a transcoder can say for good: another attempt would end as this one did. */
+export type TranscodingOutcome =
+  { readonly status: 'ready' | 'unavailable' } | { readonly status: 'failed'; readonly reason: string };
 
 /** The transcoding service, which answers with lines of JSON while it works. */
 @Injectable(TRANSCODER)
@@ -20,19 +24,19 @@ export class Transcoder {
    *
    * @param signal gives it up.
    * @param onProgress is told percents, once a second at most.
-   * @returns `unavailable` when the service cannot transcode at all.
-   * @throws {Error} when it fails.
+   * @returns `unavailable` when the service cannot transcode at all, `failed` when the file is no film.
+   * @throws {Error} when it was interrupted, or could not be asked: another attempt may go better.
    */
   async run(
     original: { readonly bucket: string; readonly key: string },
     signal: AbortSignal,
     onProgress: (percent: number) => Promise<void>,
-  ): Promise<'ready' | 'unavailable'> {
+  ): Promise<TranscodingOutcome> {
     const body = JSON.stringify(original);
     const response = await this.service.fetch('http://transcoder/', { method: 'POST', body, signal });
     if (response.status === 422) {
       await response.body?.cancel();
-      return 'unavailable';
+      return { status: 'unavailable' };
     }
     if (!response.ok || response.body === null) throw new Error(`The transcoder answered ${response.status}.`);
     let last: Line = {};
@@ -43,8 +47,10 @@ export class Transcoder {
       reportedAt = Date.now();
       await onProgress(line.progress);
     }
-    if (last.status !== 'ready') throw new Error(`The transcoder gave up: ${last.reason ?? 'its answer ended early'}.`);
-    return 'ready';
+    const { status, reason = 'its answer ended early' } = last;
+    if (status === 'failed') return { status, reason };
+    if (status !== 'ready') throw new Error(`The transcoder gave up: ${reason}`);
+    return { status };
   }
 }
 

@@ -50,9 +50,10 @@ export class UploadEvents {
     if (current === null) return;
     const version = current.etag.replaceAll('"', '');
     if (object.etag !== undefined && object.etag !== version) return;
-    await this.transcoding.request({ mediaId: media.id, key: object.key }, version, () =>
-      this.note(media.creatorId, media.id, { key: object.key, bytes: current.size ?? 0 }),
-    );
+    await this.transcoding.request({ mediaId: media.id, key: object.key }, version, async () => {
+      await this.transcoding.dropStale(media, version);
+      await this.note(media.creatorId, media.id, { key: object.key, bytes: current.size ?? 0 });
+    });
   }
 
   @CacheEvict({ tags: (creatorId) => [creatorTag(creatorId)] })

@@ -20,15 +20,15 @@ export class WebhookVerifier {
     this.#now = now;
   }
 
-  /** `null` when the webhook is genuine and recent; otherwise why not. */
-  async check(headers: Headers, body: string): Promise<WebhookRefusal | null> {
+  /** The bytes as they came, which is what was signed. `null` when the webhook is genuine and recent; otherwise why not. */
+  async check(headers: Headers, body: Uint8Array): Promise<WebhookRefusal | null> {
     const timestamp = headers.get('x-codex-timestamp') ?? '';
     const signature = headers.get('x-codex-signature') ?? '';
     if (!TIMESTAMP.test(timestamp) || !SIGNATURE.test(signature)) return 'malformed';
     // The signature first: who cannot sign learns nothing of the window. `verify` takes as long for every wrong one.
     const bytes = Uint8Array.from(signature.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-    const text = new TextEncoder().encode(`${timestamp}.${body}`);
-    if (!(await crypto.subtle.verify('HMAC', await keyOf(this.#secret), bytes, text))) return 'forged';
+    const signed = Uint8Array.from([...new TextEncoder().encode(`${timestamp}.`), ...body]);
+    if (!(await crypto.subtle.verify('HMAC', await keyOf(this.#secret), bytes, signed))) return 'forged';
     return Math.abs(this.#now() / 1000 - Number(timestamp)) > WINDOW_SECONDS ? 'expired' : null;
   }
 }

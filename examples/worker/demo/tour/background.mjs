@@ -20,7 +20,9 @@ export class BackgroundSteps {
     const begin = (name) => r2.createMultipartUpload({ bucket, key: `${ada.id}/originals/uploads/${name}` });
     server.storage.clock.offsetMs = -2 * DAY_MS;
     await begin('abandoned.mp4');
+    const resumed = await begin('resumed.mp4');
     server.storage.clock.offsetMs = 0;
+    await this.#sendPart(resumed);
     const recent = await begin('recent.mp4');
     const before = [(await this.#stage.filesOf('temp/')).length, await this.#preflight()];
     const outcome = await this.#stage.trigger(server.crons.nightly);
@@ -29,13 +31,18 @@ export class BackgroundSteps {
     const pending = await r2.listMultipartUploads({ bucket });
     assert.deepEqual(
       pending.map(({ uploadId }) => uploadId),
-      [recent.uploadId],
+      [recent.uploadId, resumed.uploadId],
     );
-    await r2.abortMultipartUpload({ bucket, ...recent });
+    for (const upload of [recent, resumed]) await r2.abortMultipartUpload(upload);
     const { rules } = await getLifecycle(r2, { bucket });
     const cors = await getCors(r2, { bucket });
     assert.ok(rules.some(({ id }) => id === 'abandoned-uploads') && cors.length > 0);
-    return `cron "${server.crons.nightly}": 3 temporary files and the upload abandoned two days ago are gone, the recent one stays; lifecycle and CORS are set`;
+    return `cron "${server.crons.nightly}": 3 temporary files and the upload abandoned two days ago are gone, the recent one and one as old that goes on stay; lifecycle and CORS are set`;
+  }
+
+  async #sendPart(upload) {
+    const [{ url }] = await this.#stage.r2.getSignedPartUrls({ ...upload, partNumbers: [1], expiresIn: 60 });
+    assert.equal((await fetch(url, { method: 'PUT', body: Buffer.alloc(1000) })).status, 200);
   }
 
   /** What a browser is told before it uploads. */

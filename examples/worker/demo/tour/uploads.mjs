@@ -64,12 +64,14 @@ export class UploadSteps {
 
   /** What was uploaded is told by R2, more than once, and made into HLS. */
   async transcode() {
-    const { server, ada } = this.#stage;
+    const { server, ada, grace } = this.#stage;
     const id = this.#mediaId;
     await this.#tellAgain();
     const hasFfmpeg = await server.transcoder.isAvailable();
     const { status } = await this.#stage.awaitStatus(id, hasFfmpeg ? ['ready', 'failed'] : ['uploaded']);
     const { body } = await ada.visitor.expect(200, 'GET', `/api/media/${id}/play`);
+    // It is not published: nobody else is told that there is such a film.
+    for (const what of ['play', 'link']) await grace.visitor.expect(404, 'GET', `/api/media/${id}/${what}`);
     const answer = hasFfmpeg ? await this.#playHls(status, body) : await this.#playOriginal(body);
     for (const prefix of mediaKeys(ada.id).mediaPrefixes(id))
       await this.#stage.r2.deletePrefix({ bucket: server.bucket, prefix });

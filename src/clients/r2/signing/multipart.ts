@@ -59,6 +59,8 @@ export interface R2MultipartPart {
   readonly etag: string;
   /** Bytes, in listings. */
   readonly size?: number | undefined;
+  /** When it came in, by the server's clock, in listings of servers that tell. */
+  readonly lastModified?: Date | undefined;
 }
 
 /** Which upload to complete, and of what. */

@@ -155,6 +155,8 @@ export interface StoredPart {
   readonly etag: string;
   /** Bytes; `undefined` where only the caller could know. */
   readonly size?: number | undefined;
+  /** When it came in, in listings. */
+  readonly lastModified?: Date | undefined;
 }
 
 /** An upload that was begun and neither completed nor aborted. */

@@ -190,10 +190,11 @@ interface ListedPart {
   readonly PartNumber?: number | undefined;
   readonly ETag?: string | undefined;
   readonly Size?: number | undefined;
+  readonly LastModified?: Date | undefined;
 }
 
-function toStoredPart({ PartNumber = 0, ETag, Size }: ListedPart): StoredPart {
-  return { partNumber: PartNumber, etag: normalizeEtag(ETag), size: Size };
+function toStoredPart({ PartNumber = 0, ETag, Size, LastModified }: ListedPart): StoredPart {
+  return { partNumber: PartNumber, etag: normalizeEtag(ETag), size: Size, lastModified: LastModified };
 }
 
 /** A server that gave no tag for a part gets none back. */
