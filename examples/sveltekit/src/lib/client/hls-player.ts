@@ -82,7 +82,7 @@ export class HlsPlayer {
       this.#hls?.destroy();
       return this.#options.onFailure('The film cannot be played any more. Please load the page again.');
     }
-    this.#refusedAt ??= at;
+    this.#refusedAt = at;
     this.#renew();
   }
 
