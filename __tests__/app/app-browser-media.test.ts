@@ -105,8 +105,10 @@ describeInChromium('films in the app', () => {
       await (refusals === 1 ? route.fulfill({ status: 403 }) : route.continue());
     });
     const plays = listPlays(page);
+    const loaded = page.waitForResponse((response) => response.url().includes('/segment-1') && response.ok());
     await watch(page, 'harbour at dawn');
     await page.locator('video[data-kind=hls][data-player="hls.js"]').waitFor();
+    await loaded;
     await playToEnd(page);
     expect(refusals).toBeGreaterThan(1);
     // The path was replaced once, and that was no second view.
