@@ -22,23 +22,40 @@ export function hasDecoratedMethods(value: unknown): value is object {
   return metadata != null && DECORATED_METHODS in metadata;
 }
 
-/** Which request scope made an instance; weak, so that a scope and what it made can be collected together. */
-const scopeOf = new WeakMap<object, DependencyContainer | typeof SHARED>();
+// Kept on the instance itself, where nothing that lists or copies properties sees it: an entry in a weak map for each request makes every
+// collection of garbage slower, and cost as much as the whole of a cached call (docs/performance.md).
+const SCOPE = Symbol('scope');
+
+/** Of instances that take no property. Weak, so that a scope and what it made can be collected together. */
+const scopeOfSealed = new WeakMap<object, InstanceScope>();
+
+type InstanceScope = DependencyContainer | typeof SHARED;
+type Remembering = object & { [SCOPE]?: InstanceScope };
 
 /** Remembers that `scope` resolved `instance`. An instance that a second scope resolves belongs to neither. */
 export function rememberScope(instance: object, scope: DependencyContainer): void {
-  const known = scopeOf.get(instance);
-  if (known === undefined) scopeOf.set(instance, scope);
-  else if (known !== scope) scopeOf.set(instance, SHARED);
+  const known = recall(instance);
+  if (known === undefined) note(instance, scope);
+  else if (known !== scope) note(instance, SHARED);
 }
 
 /** Remembers that `instance` outlives the scope that resolved it, so that none is its own. */
 export function shareInstance(instance: object): void {
-  scopeOf.set(instance, SHARED);
+  note(instance, SHARED);
 }
 
 /** The scope that built `instance`: `'shared'` when several scopes resolved it, `undefined` when none did. */
 export function findScope(instance: object): DependencyContainer | 'shared' | undefined {
-  const known = scopeOf.get(instance);
+  const known = recall(instance);
   return known === SHARED ? 'shared' : known;
+}
+
+function note(instance: Remembering, scope: InstanceScope): void {
+  if (!Object.isExtensible(instance)) scopeOfSealed.set(instance, scope);
+  else Object.defineProperty(instance, SCOPE, { value: scope, writable: true, configurable: true });
+}
+
+function recall(instance: Remembering): InstanceScope | undefined {
+  const own = Object.hasOwn(instance, SCOPE) ? instance[SCOPE] : undefined;
+  return Object.isExtensible(instance) ? own : (scopeOfSealed.get(instance) ?? own);
 }
