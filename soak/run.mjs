@@ -67,7 +67,10 @@ async function run(seconds, seed, log) {
           const object = await bucket.get(key);
           return object === null ? null : new Uint8Array(await object.arrayBuffer());
         },
-        memory: () => ({ workerd: rssMib(workerdPid()), Node: process.memoryUsage.rss() / 2 ** 20 }),
+        memory: (objects) => ({
+          workerd: { mib: rssMib(workerdPid()), objects },
+          Node: { mib: process.memoryUsage.rss() / 2 ** 20, objects: 0 },
+        }),
       },
       print,
     );
