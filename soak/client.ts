@@ -1,5 +1,5 @@
 import { request, type IncomingMessage } from 'node:http';
-import { FAULT_HEADER, INJECTED_HEADER, OBJECTS_HEADER, writeFault } from './faults.js';
+import { FAULT_HEADER, INJECTED_HEADER, writeFault } from './faults.js';
 import type { Fate } from './plan.js';
 
 /** How a request ended: a connection that breaks off is the server's doing, one that is cut the client's. */
@@ -37,8 +37,6 @@ export const NO_FATE: Fate = { fault: null, leaves: null };
 /** A client with so many requests under way at most, each on a connection of its own, with a deadline. It keeps what it saw. */
 export class SoakClient {
   readonly exchanges: Omit<Exchange, 'body'>[] = [];
-  /** Durable Objects that the Worker has asked for so far, as its newest answer tells. */
-  objects = 0;
   readonly #waiting: (() => void)[] = [];
   readonly #deadlineMs: number;
   #free: number;
@@ -55,7 +53,6 @@ export class SoakClient {
       const exchange = await exchangeOf(ask, this.#deadlineMs);
       const { body: _, ...kept } = exchange;
       this.exchanges.push(kept);
-      this.objects = Math.max(this.objects, Number(exchange.headers[OBJECTS_HEADER] ?? 0));
       return exchange;
     } finally {
       const next = this.#waiting.shift();

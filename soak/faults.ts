@@ -21,8 +21,6 @@ export interface Fault {
 /** The header that carries a fault, and the one that answers how many operations it hit. */
 export const FAULT_HEADER = 'x-soak-fault';
 export const INJECTED_HEADER = 'x-soak-injected';
-/** The header that answers how many Durable Objects were asked for so far, by different names. */
-export const OBJECTS_HEADER = 'x-soak-objects';
 
 /** What a request is done with: its fault, and what of it is left. */
 export class FaultState {

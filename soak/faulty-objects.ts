@@ -6,7 +6,6 @@ type Method = (...args: unknown[]) => Promise<unknown>;
 export function faultyObjects<Namespace extends DurableObjectNamespace>(
   objects: Namespace,
   faults: FaultState,
-  onAsked: (name: string) => void = () => undefined,
 ): Namespace {
   const wrap = (stub: object): object =>
     new Proxy(stub, {
@@ -21,11 +20,7 @@ export function faultyObjects<Namespace extends DurableObjectNamespace>(
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function') return value;
       const bound = (value as (...args: unknown[]) => object).bind(target);
-      if (name !== 'get' && name !== 'getByName') return bound;
-      return (...args: unknown[]) => {
-        onAsked(String(args[0]));
-        return wrap(bound(...args));
-      };
+      return name === 'get' || name === 'getByName' ? (...args: unknown[]) => wrap(bound(...args)) : bound;
     },
   });
 }

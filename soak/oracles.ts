@@ -118,25 +118,14 @@ export function changedContents(transfers: readonly Transfer[]): string[] {
 export interface MemorySample {
   readonly at: number;
   readonly mib: number;
-  /** Durable Objects that the process has opened. */
-  readonly objects: number;
 }
 
-/**
- * What workerd keeps of each object that it has opened, also when it has been idle for long: 600 objects of a class that only counts grew
- * it by 157 MiB (those of the limiter by 169), and 25 s later it had given back 17. The platform's own is not ours to keep flat.
- */
-const MIB_AN_OBJECT = 0.28;
-
-/**
- * By how many MiB the median of the last third of a run lies over that of the second third, less what the objects that were opened take; the first
- * third is warm-up.
- */
+/** By how many MiB the median of the last third of a run lies over that of the second third; the first is warm-up. */
 export function memoryGrowth(samples: readonly MemorySample[]): number {
   const third = Math.floor(samples.length / 3);
   if (third === 0) return 0;
   const middle = (part: readonly MemorySample[]): number => {
-    const sorted = part.map(({ mib, objects }) => mib - objects * MIB_AN_OBJECT).sort((one, other) => one - other);
+    const sorted = part.map(({ mib }) => mib).sort((one, other) => one - other);
     return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   };
   return middle(samples.slice(-third)) - middle(samples.slice(third, -third));

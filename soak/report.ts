@@ -62,10 +62,7 @@ export function memoryLines(memory: Readonly<Record<string, readonly MemorySampl
     .map(([process, samples]) => {
       const step = Math.max(1, Math.ceil(samples.length / MEMORY_POINTS));
       const points = samples.filter((_, index) => index % step === 0).map(({ mib }) => mib.toFixed(0));
-      const objects = samples.filter((_, index) => index % step === 0).map((sample) => sample.objects);
-      const lines = [`memory of ${process}, MiB: ${points.join(' ')}`];
-      if (objects.some((count) => count > 0)) lines.push(`  objects opened by then: ${objects.join(' ')}`);
-      return lines.join('\n');
+      return `memory of ${process}, MiB: ${points.join(' ')}`;
     })
     .join('\n');
 }

@@ -67,10 +67,7 @@ async function run(seconds, seed, log) {
           const object = await bucket.get(key);
           return object === null ? null : new Uint8Array(await object.arrayBuffer());
         },
-        memory: (objects) => ({
-          workerd: { mib: rssMib(workerdPid()), objects },
-          Node: { mib: process.memoryUsage.rss() / 2 ** 20, objects: 0 },
-        }),
+        memory: () => ({ workerd: rssMib(workerdPid()), Node: process.memoryUsage.rss() / 2 ** 20 }),
       },
       print,
     );

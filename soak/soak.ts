@@ -25,8 +25,8 @@ export interface Stage {
   readonly s3: S3Faults;
   /** What lies in the bucket, past Worker and S3; `null` where there is nothing. */
   readonly read: (key: string) => Promise<Uint8Array | null>;
-  /** Memory of processes by name, in MiB, and the Durable Objects that each holds, where it does. */
-  readonly memory: (objects: number) => Record<string, Omit<MemorySample, 'at'>>;
+  /** Memory of processes by name, in MiB. */
+  readonly memory: () => Record<string, number>;
   /** A history made worse than it was: for the test that a check can fail. */
   readonly spoil?: (notes: Notes) => void;
 }
@@ -42,7 +42,7 @@ export async function runSoak(stage: Stage, print: (text: string) => void): Prom
   await crowd.prepare(CREATORS);
   const steps = plan(seconds, random);
   print(`${steps.length} steps in ${seconds} s, ${CONCURRENCY} requests at a time, seed ${seed}\n`);
-  const memory = watchMemory(() => stage.memory(client.objects));
+  const memory = watchMemory(stage.memory);
   const startedAt = performance.now();
   const running = steps.map(async (step) => {
     await sleep(step.atMs);
@@ -76,11 +76,10 @@ async function readAll(notes: Notes, read: Stage['read']): Promise<Transfer[]> {
   return transfers;
 }
 
-function watchMemory(read: () => ReturnType<Stage['memory']>): () => Record<string, MemorySample[]> {
+function watchMemory(read: Stage['memory']): () => Record<string, MemorySample[]> {
   const samples: Record<string, MemorySample[]> = {};
   const timer = setInterval(() => {
-    for (const [name, sample] of Object.entries(read()))
-      (samples[name] ??= []).push({ at: performance.now(), ...sample });
+    for (const [name, mib] of Object.entries(read())) (samples[name] ??= []).push({ at: performance.now(), mib });
   }, SAMPLE_MS);
   return () => {
     clearInterval(timer);

@@ -1,7 +1,7 @@
 // The example Worker itself; what it is bound to is wrapped for each request, in what its header says shall befall it.
 import * as objects from '@codex/cloudflare-clients/durable-objects';
 import demo from '../examples/worker/src/index.js';
-import { FAULT_HEADER, FaultState, INJECTED_HEADER, OBJECTS_HEADER, readFault } from './faults.js';
+import { FAULT_HEADER, FaultState, INJECTED_HEADER, readFault } from './faults.js';
 import { faultyBucket } from './faulty-bucket.js';
 import { faultyKV, KVHistory } from './faulty-kv.js';
 import { faultyObjects } from './faulty-objects.js';
@@ -9,7 +9,6 @@ import { faultyObjects } from './faulty-objects.js';
 export * from '../examples/worker/src/index.js';
 
 const OBJECTS = ['RATE_LIMITER', 'LOCKS', 'COUNTERS', 'SESSIONS'];
-const asked = new Set<string>();
 const NAMESPACES = { AUTH_SESSION_KV: new KVHistory(), CACHE_KV: new KVHistory() };
 
 /** The package's classes, which can be reset from outside as the platform resets them. */
@@ -43,7 +42,6 @@ export default {
     const response = await answerAsEver(request as never, wrap(env, faults), ctx);
     const answer = new Response(response.body as never, response);
     answer.headers.set(INJECTED_HEADER, String(faults.injected));
-    answer.headers.set(OBJECTS_HEADER, String(asked.size));
     return answer;
   },
 };
@@ -52,10 +50,7 @@ function wrap(env: Record<string, unknown>, faults: FaultState): Record<string, 
   const wrapped = { ...env };
   for (const [name, history] of Object.entries(NAMESPACES))
     wrapped[name] = faultyKV(env[name] as KVNamespace, history, faults);
-  for (const name of OBJECTS)
-    wrapped[name] = faultyObjects(env[name] as DurableObjectNamespace, faults, (object) =>
-      asked.add(`${name} ${object}`),
-    );
+  for (const name of OBJECTS) wrapped[name] = faultyObjects(env[name] as DurableObjectNamespace, faults);
   wrapped['MEDIA'] = faultyBucket(env['MEDIA'] as R2Bucket, faults);
   return wrapped;
 }
