@@ -120,15 +120,15 @@ export interface MemorySample {
   readonly mib: number;
 }
 
-/** By how many MiB the median of the last third of a run lies over that of the second third; the first is warm-up. */
+/**
+ * By how many MiB the least of the last third of a run lies over that of the second third; the first is warm-up. The least, because a heap swings:
+ * it is what was left after a collection.
+ */
 export function memoryGrowth(samples: readonly MemorySample[]): number {
   const third = Math.floor(samples.length / 3);
   if (third === 0) return 0;
-  const middle = (part: readonly MemorySample[]): number => {
-    const sorted = part.map(({ mib }) => mib).sort((one, other) => one - other);
-    return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
-  };
-  return middle(samples.slice(-third)) - middle(samples.slice(third, -third));
+  const least = (part: readonly MemorySample[]): number => Math.min(...part.map(({ mib }) => mib));
+  return least(samples.slice(-third)) - least(samples.slice(third, -third));
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

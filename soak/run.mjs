@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { openHeap } from './heap.mjs';
 
 process.env.MINIFLARE_WORKERD_V8_FLAGS ??= '--single-threaded';
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
@@ -46,7 +47,12 @@ async function run(seconds, seed, log) {
   const { log: write, error: writeError } = console;
   if (!log) console.error = () => undefined;
   const stdout = process.stdout.write;
-  const platform = await startPlatform({ workers: [{ config, root: EXAMPLE, script }], ffmpeg: 'no-ffmpeg-in-a-soak' });
+  const platform = await startPlatform({
+    workers: [{ config, root: EXAMPLE, script }],
+    ffmpeg: 'no-ffmpeg-in-a-soak',
+    inspectorPort: 0,
+  });
+  const heap = await openHeap(platform.miniflare, config.name);
   if (!log) process.stdout.write = () => true;
   const print = (text) => {
     process.stdout.write = stdout;
@@ -67,12 +73,17 @@ async function run(seconds, seed, log) {
           const object = await bucket.get(key);
           return object === null ? null : new Uint8Array(await object.arrayBuffer());
         },
-        memory: () => ({ workerd: rssMib(workerdPid()), Node: process.memoryUsage.rss() / 2 ** 20 }),
+        memory: () => ({
+          'the Worker’s heap': heap.mib(),
+          Node: process.memoryUsage.rss() / 2 ** 20,
+          'workerd, with all stand-ins': rssMib(workerdPid()),
+        }),
       },
       print,
     );
   } finally {
     process.stdout.write = stdout;
+    heap.close();
     await platform.stop();
     console.error = writeError;
   }

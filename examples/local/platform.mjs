@@ -38,10 +38,18 @@ const EVENT_QUEUE = 'media-events';
  * @param options.origins of pages that upload straight into the buckets, beside `url` and its `localhost`; `null` leaves the buckets without CORS.
  * @param options.extraBuckets buckets that nobody binds, for replication.
  * @param options.ffmpeg command of ffmpeg; ffprobe is expected beside it.
+ * @param options.inspectorPort of workerd's inspector, 0 for a free one; none unless told.
  * @returns `url`, `miniflare`, `r2` (a config for R2Client), `storage` (see `openObjectStorage`), `transcoder` (see `createTranscoder`), `secrets`, and `stop()`, which ends all of it.
  * @throws {Error} when a port is taken, a migration fails, or workerd does not start; nothing keeps running then.
  */
-export async function startPlatform({ workers, port = 0, origins = [], extraBuckets = [], ffmpeg = 'ffmpeg' }) {
+export async function startPlatform({
+  workers,
+  port = 0,
+  origins = [],
+  extraBuckets = [],
+  ffmpeg = 'ffmpeg',
+  inspectorPort,
+}) {
   const configs = workers.map(({ config }) => config);
   const chosen = await firstFreePort([port]);
   const url = `http://${HOST}:${chosen}`;
@@ -57,6 +65,7 @@ export async function startPlatform({ workers, port = 0, origins = [], extraBuck
     host: HOST,
     port: chosen,
     handleRuntimeStdio: printWithoutNotes,
+    inspectorPort,
     workers: [
       ...workers.map((worker) => storage.bind(toMiniflareWorker(worker, { secrets, transcoder }))),
       ...(await coordinationWorker(configs)),
