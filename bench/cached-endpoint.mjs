@@ -2,15 +2,15 @@
 // same value. The clock of a Worker stands still while it computes, so time is taken outside: CPU of the workerd process (Miniflare's KV is in it, for all
 // rows alike) and the latency that a client sees. Routes take turns in short slices, each beside a slice of bare KV; what counts is the median of the ratios.
 import { Agent, get } from 'node:http';
-import { median, quantile } from './statistics.mjs';
+import { median, quantile, shuffled } from './statistics.mjs';
 import { bundleWorker, cpuMicroseconds, startWorkerd, workerdPid } from './workerd.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 30);
 const WARM_UP_ROUNDS = Math.min(3, ROUNDS - 1);
 const REQUESTS = 100;
 const CONCURRENCY = 8;
-const ALONE_ROUNDS = 9;
-const ALONE_CALLS = 1_000;
+const ALONE_ROUNDS = 90;
+const ALONE_CALLS = 200;
 
 const WORKER = `
 import { cachified } from '@epic-web/cachified';
@@ -151,7 +151,8 @@ async function measure(url, pid) {
     Object.keys(NAMES).map((name) => [name, { cpu: [], ratios: [], times: [], seconds: 0, wallRatios: [] }]),
   );
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
-    for (const name of Object.keys(NAMES)) {
+    // In another order each time: collections of garbage would befall the same route in every round.
+    for (const name of shuffled(Object.keys(NAMES))) {
       const before = await slice(url, pid, 'bare');
       const own = await slice(url, pid, name);
       const after = await slice(url, pid, 'bare');
@@ -171,14 +172,16 @@ async function measure(url, pid) {
 async function measureAlone(url, pid) {
   const times = Object.fromEntries(Object.keys(NAMES).map((name) => [name, []]));
   for (let round = -2; round < ALONE_ROUNDS; round += 1) {
-    for (const name of Object.keys(NAMES)) {
+    for (const name of shuffled(Object.keys(NAMES))) {
       const before = cpuMicroseconds(pid);
       const { status, body } = await ask(url, `/${name}/creator-1?alone=${ALONE_CALLS}`);
       if (status !== 200) throw new Error(`/${name} answered ${status}: ${body}`);
       if (round >= 0) times[name].push((cpuMicroseconds(pid) - before) / ALONE_CALLS);
     }
   }
-  return Object.fromEntries(Object.entries(times).map(([name, each]) => [name, median(each)]));
+  return Object.fromEntries(
+    Object.entries(times).map(([name, each]) => [name, each.reduce((sum, one) => sum + one, 0) / each.length]),
+  );
 }
 
 async function slice(url, pid, name) {

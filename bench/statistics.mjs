@@ -8,3 +8,9 @@ export function quantile(values, part) {
 export function median(values) {
   return quantile(values, 0.5);
 }
+
+/** The same things in a random order. */
+export function shuffled(things) {
+  const rest = [...things];
+  return things.map(() => rest.splice(Math.floor(Math.random() * rest.length), 1)[0]);
+}

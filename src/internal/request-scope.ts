@@ -22,40 +22,56 @@ export function hasDecoratedMethods(value: unknown): value is object {
   return metadata != null && DECORATED_METHODS in metadata;
 }
 
-// Kept on the instance itself, where nothing that lists or copies properties sees it: an entry in a weak map for each request makes every
-// collection of garbage slower, and cost as much as the whole of a cached call (docs/performance.md).
-const SCOPE = Symbol('scope');
+type InstanceScope = DependencyContainer | typeof SHARED;
 
-/** Of instances that take no property. Weak, so that a scope and what it made can be collected together. */
+/** Of instances that take no property, as no engine has to let a class add a private field to them. Weak, so that a scope and what it made can be collected together. */
 const scopeOfSealed = new WeakMap<object, InstanceScope>();
 
-type InstanceScope = DependencyContainer | typeof SHARED;
-type Remembering = object & { [SCOPE]?: InstanceScope };
+/** Makes what it is given into `this` of a class that extends it, so that the class can add a private field to any object. */
+// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- what it returns is all that it is for
+class Given {
+  constructor(instance: object) {
+    return instance;
+  }
+}
+
+/**
+ * The scope of an instance, in a private field on the instance itself, where nothing sees it: an entry in a weak map for each request makes
+ * every collection of garbage slower, and cost as much as the whole of a cached call (docs/performance.md); a hidden property cost half of it.
+ */
+class Remembered extends Given {
+  #scope: InstanceScope;
+
+  private constructor(instance: object, scope: InstanceScope) {
+    super(instance);
+    this.#scope = scope;
+  }
+
+  static note(instance: object, scope: InstanceScope): void {
+    if (#scope in instance) instance.#scope = scope;
+    else if (!Object.isExtensible(instance)) scopeOfSealed.set(instance, scope);
+    else new Remembered(instance, scope);
+  }
+
+  static recall(instance: object): InstanceScope | undefined {
+    return #scope in instance ? instance.#scope : scopeOfSealed.get(instance);
+  }
+}
 
 /** Remembers that `scope` resolved `instance`. An instance that a second scope resolves belongs to neither. */
 export function rememberScope(instance: object, scope: DependencyContainer): void {
-  const known = recall(instance);
-  if (known === undefined) note(instance, scope);
-  else if (known !== scope) note(instance, SHARED);
+  const known = Remembered.recall(instance);
+  if (known === undefined) Remembered.note(instance, scope);
+  else if (known !== scope) Remembered.note(instance, SHARED);
 }
 
 /** Remembers that `instance` outlives the scope that resolved it, so that none is its own. */
 export function shareInstance(instance: object): void {
-  note(instance, SHARED);
+  Remembered.note(instance, SHARED);
 }
 
 /** The scope that built `instance`: `'shared'` when several scopes resolved it, `undefined` when none did. */
 export function findScope(instance: object): DependencyContainer | 'shared' | undefined {
-  const known = recall(instance);
+  const known = Remembered.recall(instance);
   return known === SHARED ? 'shared' : known;
-}
-
-function note(instance: Remembering, scope: InstanceScope): void {
-  if (!Object.isExtensible(instance)) scopeOfSealed.set(instance, scope);
-  else Object.defineProperty(instance, SCOPE, { value: scope, writable: true, configurable: true });
-}
-
-function recall(instance: Remembering): InstanceScope | undefined {
-  const own = Object.hasOwn(instance, SCOPE) ? instance[SCOPE] : undefined;
-  return Object.isExtensible(instance) ? own : (scopeOfSealed.get(instance) ?? own);
 }

@@ -4,6 +4,7 @@ import { checkTimeout } from '../timeout.js';
 import { CacheContext } from './cache-context.js';
 import type { CacheClientOptions } from './cache-options.js';
 import { CacheReporter } from './cache-reporter.js';
+import type { ReadThroughParts } from './call.js';
 import { EntryFinder } from './entry-finder.js';
 import { EntryWriter } from './entry-writer.js';
 import { Invalidation } from './invalidation.js';
@@ -15,15 +16,41 @@ import { Underway } from './underway.js';
 
 const DEFAULT_TIMEOUT_MS = 2_000;
 
-/** What a `CacheClient` is made of. */
-export interface CacheParts {
+/** What a `CacheClient` is made of. What only some calls need is made by the first of them: most requests read one key, and find it. */
+export class CacheParts implements ReadThroughParts {
   readonly context: CacheContext;
   readonly finder: EntryFinder;
-  readonly writer: EntryWriter;
   readonly underway: Underway;
   readonly readThrough: ReadThrough;
-  readonly readThroughMany: ReadThroughMany;
-  readonly invalidation: Invalidation;
+  readonly #tiers: Tiers;
+  readonly #markers: Markers;
+  #writer: EntryWriter | undefined;
+  #readThroughMany: ReadThroughMany | undefined;
+  #invalidation: Invalidation | undefined;
+
+  constructor(context: CacheContext, { memo = false, clearable = false }: CacheClientOptions) {
+    this.context = context;
+    this.#tiers = new Tiers(context, memo);
+    this.#markers = new Markers(context, clearable);
+    this.finder = new EntryFinder(context, this.#tiers, this.#markers, clearable);
+    this.underway = new Underway(context, this.#tiers);
+    this.readThrough = new ReadThrough(this);
+  }
+
+  /** What stores values. */
+  get writer(): EntryWriter {
+    return (this.#writer ??= new EntryWriter(this.context, this.#tiers));
+  }
+
+  /** The rules of `getOrSetMany`. */
+  get readThroughMany(): ReadThroughMany {
+    return (this.#readThroughMany ??= new ReadThroughMany(this));
+  }
+
+  /** What drops entries. */
+  get invalidation(): Invalidation {
+    return (this.#invalidation ??= new Invalidation(this.context, this.#markers, this.underway));
+  }
 }
 
 /**
@@ -39,20 +66,8 @@ export function checkParts(namespace: KVNamespaceLike, { timeoutMs }: CacheClien
 /** Puts a client together, on first use: many a request makes one and never asks it. */
 export function cacheParts(namespace: KVNamespaceLike, options: CacheClientOptions): CacheParts {
   const { timeoutMs = DEFAULT_TIMEOUT_MS, events, now = Date.now, random = Math.random, waitUntil } = options;
-  const { memory, memo = false, clearable = false, eventKeys = 'prefix', cacheTtlSeconds, budget } = options;
+  const { memory, eventKeys = 'prefix', cacheTtlSeconds, budget } = options;
   const reporter = events === undefined ? undefined : new CacheReporter(events, eventKeys, now);
   const access = new KVAccess(namespace, { source: 'cache', timeoutMs, events, reporter, cacheTtlSeconds, budget });
-  const context = new CacheContext({ namespace, access, reporter, now, random, waitUntil, memory });
-  const tiers = new Tiers(context, memo);
-  const markers = new Markers(context, clearable);
-  const finder = new EntryFinder(context, tiers, markers, clearable);
-  const writer = new EntryWriter(context, tiers);
-  const underway = new Underway(context, tiers);
-  const shared = { context, finder, writer, underway };
-  return {
-    ...shared,
-    readThrough: new ReadThrough(shared),
-    readThroughMany: new ReadThroughMany(shared),
-    invalidation: new Invalidation(context, markers, underway),
-  };
+  return new CacheParts(new CacheContext({ namespace, access, reporter, now, random, waitUntil, memory }), options);
 }

@@ -5,8 +5,8 @@ import { Flight } from './flight.js';
 /** Flights that callers of one client can join, by key. Those who ask in other ways fly side by side. */
 export class FlightBoard {
   readonly #context: CacheContext;
-  readonly #flights = new Map<string, Flight>();
   readonly #isSameWay: (one: CachePolicy, two: CachePolicy) => boolean;
+  #made: Map<string, Flight> | undefined;
 
   constructor(context: CacheContext, isSameWay: (one: CachePolicy, two: CachePolicy) => boolean) {
     this.#context = context;
@@ -54,6 +54,11 @@ export class FlightBoard {
   /** The keys that start with `prefix`. */
   keys(prefix: string): string[] {
     return [...this.#flights.keys()].filter((key) => key.startsWith(prefix));
+  }
+
+  /** A map costs a hit more than all else that it makes, so there is none before the first flight. */
+  get #flights(): Map<string, Flight> {
+    return (this.#made ??= new Map());
   }
 
   #isJoinable(flight: Flight, key: string, policy: CachePolicy): boolean {

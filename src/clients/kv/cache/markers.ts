@@ -18,7 +18,7 @@ const NO_TAGS: readonly string[] = [];
 export class Markers {
   readonly #context: CacheContext;
   readonly #isClearable: boolean;
-  readonly #known = new Map<string, number>();
+  #made: Map<string, number> | undefined;
 
   constructor(context: CacheContext, isClearable: boolean) {
     this.#context = context;
@@ -115,6 +115,11 @@ export class Markers {
 
   #timeOf(tag: string): number {
     return this.#context.isolate.marks.timeOf(tag, this.#known.get(tag));
+  }
+
+  /** The time of each marker that was read. */
+  get #known(): Map<string, number> {
+    return (this.#made ??= new Map());
   }
 }
 

@@ -16,14 +16,15 @@ import type { Underway } from './underway.js';
 export class ReadThrough {
   readonly #context: CacheContext;
   readonly #finder: EntryFinder;
-  readonly #loader: CallLoader;
   readonly #underway: Underway;
+  readonly #parts: ReadThroughParts;
+  #madeLoader: CallLoader | undefined;
 
   constructor(parts: ReadThroughParts) {
     this.#context = parts.context;
     this.#finder = parts.finder;
     this.#underway = parts.underway;
-    this.#loader = new CallLoader(parts);
+    this.#parts = parts;
   }
 
   /** Answers a call: from what is at hand, with another caller of the same key, or as the first one. */
@@ -214,6 +215,11 @@ export class ReadThrough {
     const { reporter, now } = this.#context;
     reporter?.stale(key, { ...found, staleMs: Math.max(0, now() - (found.record?.e ?? 0)) }, reason);
     return found.value;
+  }
+
+  /** Made when something is loaded first: a request that hits has no use for it. */
+  get #loader(): CallLoader {
+    return (this.#madeLoader ??= new CallLoader(this.#parts));
   }
 }
 

@@ -10,8 +10,7 @@ export class Underway {
   readonly flights: FlightBoard;
   /** Background refreshes, which a caller who needs the value joins. */
   readonly refreshes: FlightBoard;
-  /** Loads and writes of this client, until what they write is written. */
-  readonly #loads = new Map<string, Set<Flight>>();
+  #made: Map<string, Set<Flight>> | undefined;
   readonly #context: CacheContext;
   readonly #tiers: Tiers;
 
@@ -80,5 +79,10 @@ export class Underway {
   changed(key: string): void {
     this.part(key);
     this.#tiers.drop(key);
+  }
+
+  /** Loads and writes of this client, until what they write is written. */
+  get #loads(): Map<string, Set<Flight>> {
+    return (this.#made ??= new Map());
   }
 }
