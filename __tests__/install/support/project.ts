@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,15 +51,34 @@ function lockTarball(folder: string): void {
   writeFileSync(file, JSON.stringify(lock));
 }
 
+const LONGEST_MS = 200_000;
+
+/** Runs each program in a process group of its own, which ends with it: SvelteKit's build leaves the workerd behind that it prerendered with. */
 function runIn(folder: string): Project['run'] {
   return (program, args, env = {}) =>
     new Promise((resolve) => {
-      const options = { cwd: folder, env: { ...environment(), ...env }, maxBuffer: 64e6, timeout: 200_000 };
-      execFile(program, [...args], options, (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-        resolve({ code, stdout, output: stdout + stderr });
-      });
+      const child = spawn(program, args, { cwd: folder, env: { ...environment(), ...env }, detached: true });
+      const timer = setTimeout(() => endGroup(child), LONGEST_MS);
+      let [stdout, stderr] = ['', ''];
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      const end = (code: number, why = ''): void => {
+        clearTimeout(timer);
+        resolve({ code, stdout, output: stdout + stderr + why });
+      };
+      child.on('error', (error) => end(1, error.message));
+      child.on('exit', () => endGroup(child));
+      child.on('close', (code) => end(code ?? 1));
     });
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nothing is left of it.
+  }
 }
 
 /** A user's shell, not that of a test: neither Jest's variables nor npm's. */
