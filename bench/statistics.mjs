@@ -9,6 +9,11 @@ export function median(values) {
   return quantile(values, 0.5);
 }
 
+/** The mean of `values`. */
+export function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** The same things in a random order. */
 export function shuffled(things) {
   const rest = [...things];

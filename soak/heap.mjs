@@ -1,7 +1,10 @@
+import { performance } from 'node:perf_hooks';
 import WebSocket from 'ws';
 
 const EVERY_MS = 500;
 const ANSWER_MS = 5_000;
+/** workerd answers when the isolate is free. */
+const STALE_MS = 20_000;
 const BYTES_A_MIB = 2 ** 20;
 
 /**
@@ -10,25 +13,27 @@ const BYTES_A_MIB = 2 ** 20;
  *
  * @param miniflare one that was started with an inspector.
  * @param name of the Worker.
- * @returns `mib()`, the newest reading of what is in use (objects, what the runtime holds for them, buffers); `close()`.
+ * @returns `mib()`, the newest reading of what is in use (objects, what the runtime holds for them, buffers), `NaN` when there was none for 20 s; `close()`.
  */
 export async function openHeap(miniflare, name) {
   const url = new URL(await miniflare.getInspectorURL());
   const socket = new WebSocket(new URL(`/core:user:${name}`, url.href.replace(/^http/, 'ws')));
   await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
   let newest = await usage(socket, 0);
+  let readAt = performance.now();
   let count = 0;
   let isClosed = false;
   let timer;
   const read = async () => {
-    // workerd answers when the isolate is free.
-    const found = await usage(socket, (count += 1)).catch(() => newest);
-    newest = found;
+    await usage(socket, (count += 1)).then(
+      (mib) => ([newest, readAt] = [mib, performance.now()]),
+      () => undefined,
+    );
     if (!isClosed) timer = setTimeout(read, EVERY_MS);
   };
   timer = setTimeout(read, EVERY_MS);
   return {
-    mib: () => newest,
+    mib: () => (performance.now() - readAt < STALE_MS ? newest : NaN),
     close() {
       isClosed = true;
       clearTimeout(timer);

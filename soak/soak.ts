@@ -25,8 +25,10 @@ export interface Stage {
   readonly s3: S3Faults;
   /** What lies in the bucket, past Worker and S3; `null` where there is nothing. */
   readonly read: (key: string) => Promise<Uint8Array | null>;
-  /** Memory of processes by name, in MiB. */
+  /** Memory that must be flat, by whose it is, in MiB; `NaN` where it could not be read. */
   readonly memory: () => Record<string, number>;
+  /** Memory that is only shown. */
+  readonly shownMemory: () => Record<string, number>;
   /** A history made worse than it was: for the test that a check can fail. */
   readonly spoil?: (notes: Notes) => void;
 }
@@ -43,6 +45,7 @@ export async function runSoak(stage: Stage, print: (text: string) => void): Prom
   const steps = plan(seconds, random);
   print(`${steps.length} steps in ${seconds} s, ${CONCURRENCY} requests at a time, seed ${seed}\n`);
   const memory = watchMemory(stage.memory);
+  const shownMemory = watchMemory(stage.shownMemory);
   const startedAt = performance.now();
   const running = steps.map(async (step) => {
     await sleep(step.atMs);
@@ -57,7 +60,7 @@ export async function runSoak(stage: Stage, print: (text: string) => void): Prom
   const evidence: Evidence = { exchanges: client.exchanges, notes, counters, stored, memory: memory(), minutes };
   const checks = checksOf(evidence);
   const tables = [trafficTable(client.exchanges, notes.retries), faultTable(client.exchanges)];
-  print([...tables, memoryLines(evidence.memory), checkLines(checks)].join('\n\n'));
+  print([...tables, memoryLines({ ...evidence.memory, ...shownMemory() }), checkLines(checks)].join('\n\n'));
   const wrong = checks.filter(({ breaches }) => breaches.length > 0).length;
   print(
     wrong === 0

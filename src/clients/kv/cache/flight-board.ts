@@ -56,7 +56,7 @@ export class FlightBoard {
     return [...this.#flights.keys()].filter((key) => key.startsWith(prefix));
   }
 
-  /** A map costs a hit more than all else that it makes, so there is none before the first flight. */
+  /** Made for the first flight: on the board of refreshes most requests have none. */
   get #flights(): Map<string, Flight> {
     return (this.#made ??= new Map());
   }

@@ -117,7 +117,7 @@ export class Markers {
     return this.#context.isolate.marks.timeOf(tag, this.#known.get(tag));
   }
 
-  /** The time of each marker that was read. */
+  /** The time of each marker that was read. Made for the first: most caches have no tags. */
   get #known(): Map<string, number> {
     return (this.#made ??= new Map());
   }

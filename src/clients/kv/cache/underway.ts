@@ -81,7 +81,7 @@ export class Underway {
     this.#tiers.drop(key);
   }
 
-  /** Loads and writes of this client, until what they write is written. */
+  /** Loads and writes of this client, until what they write is written. Made for the first: a hit has none. */
   get #loads(): Map<string, Set<Flight>> {
     return (this.#made ??= new Map());
   }
